@@ -17,6 +17,7 @@ static bool is_durable(EffectKind kind)
     case EFFECT_PERSIST_ROLLOUT:
     case EFFECT_PERSIST_WAVE:
     case EFFECT_PERSIST_TARGET:
+    case EFFECT_PERSIST_BASELINE:
     case EFFECT_PERSIST_PLAN:
     case EFFECT_FORGET_ROLLOUT:
     case EFFECT_FORGET_OLD:

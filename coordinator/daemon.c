@@ -56,6 +56,7 @@ static const EventKind EVENT_OF_MESSAGE[MESSAGE_TYPE_COUNT_] = {
     [MESSAGE_HELLO] = EVENT_HELLO,       [MESSAGE_INVENTORY] = EVENT_INVENTORY,
     [MESSAGE_PING] = EVENT_PING,         [MESSAGE_STATE] = EVENT_STATE,
     [MESSAGE_PROGRESS] = EVENT_PROGRESS, [MESSAGE_BYE] = EVENT_BYE,
+    [MESSAGE_HEALTH] = EVENT_HEALTH,
 };
 
 static Arena *on_begin(void *ctx)
@@ -78,8 +79,8 @@ static void serve_plan(Daemon *daemon, uint64_t connection, const Envelope *enve
     }
 }
 
-/* No event: nothing is decided by it, and what is lost comes again. */
-static void take_health(Daemon *daemon, const char *agent, uint64_t connection,
+/* For whoever looks; what is decided by it is the engine's, which has the event. */
+static void show_health(Daemon *daemon, const char *agent, uint64_t connection,
                         const Envelope *envelope)
 {
     const Engine *engine = shell_engine(daemon->shell);
@@ -97,8 +98,7 @@ static void on_message(void *ctx, const char *agent, uint64_t connection, const 
         return;
     }
     if (envelope->type == MESSAGE_HEALTH) {
-        take_health(daemon, agent, connection, envelope);
-        return;
+        show_health(daemon, agent, connection, envelope);
     }
     if (envelope->type == MESSAGE_PING) {
         known_keys_note(daemon->enrolment.known_keys, agent,

@@ -71,7 +71,9 @@ EngineLoad load_of_contents(const StoreContents *contents, uint64_t term, const 
                          .waves = contents->waves,
                          .wave_count = contents->wave_count,
                          .targets = contents->targets,
-                         .target_count = contents->target_count };
+                         .target_count = contents->target_count,
+                         .baselines = contents->baselines,
+                         .baseline_count = contents->baseline_count };
 }
 
 ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen, uint64_t now_ms,

@@ -331,6 +331,7 @@ static ErrCode step(Shell *shell, Event *event, Effects *effects, Err *err)
     count_message(shell, event);
     event->now_ms = tell_now_ms(shell);
     event->wall_ms = clock_wall_ms();
+    event->deaf_ms = shell->reckoning.lost_ms;
     return engine_step(shell->engine, event, effects, err);
 }
 

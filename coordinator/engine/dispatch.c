@@ -245,7 +245,8 @@ static bool may_go_back(const Rollout *rollout)
 {
     if (rollout->row.state == ROLLOUT_PAUSED) {
         return rollout->row.pause_cause == PAUSE_BUDGET ||
-               rollout->row.pause_cause == PAUSE_AGENT_LOST;
+               rollout->row.pause_cause == PAUSE_AGENT_LOST ||
+               rollout->row.pause_cause == PAUSE_GATE;
     }
     return rollout->row.state == ROLLOUT_RUNNING || rollout_is_taken_back(rollout);
 }

@@ -18,8 +18,9 @@ typedef enum EffectKind {
     EFFECT_PERSIST_ROLLOUT,
     EFFECT_PERSIST_WAVE,
     EFFECT_PERSIST_TARGET,
-    EFFECT_PERSIST_PLAN,   /* .plan: insert or replace by hash */
-    EFFECT_FORGET_ROLLOUT, /* .rollout: delete by id, with its waves, targets and events */
+    EFFECT_PERSIST_BASELINE, /* .baseline: insert or replace by rollout, wave, gate, instance */
+    EFFECT_PERSIST_PLAN,     /* .plan: insert or replace by hash */
+    EFFECT_FORGET_ROLLOUT, /* .rollout: delete by id, with its waves, targets, baselines, events */
     EFFECT_FORGET_OLD,     /* .ages: of what is older, delete a part */
     EFFECT_PUBLISH_EVENT,  /* .event: append to the log (seq is filled by the store), then tell
                               watchers */
@@ -44,6 +45,7 @@ typedef struct Effect {
         const RolloutRow *rollout;
         const WaveRow *wave;
         const TargetRow *target;
+        const BaselineRow *baseline;
         const PlanRow *plan;
         const Ages *ages;
         const EventRow *event;

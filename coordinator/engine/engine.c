@@ -232,6 +232,19 @@ static ErrCode take_progress(Engine *engine, const Event *event, Err *err)
     return ERR_NONE;
 }
 
+/* No sign of life, which is PING's to give; what is lost comes again. */
+static ErrCode take_health(Engine *engine, const Event *event, Err *err)
+{
+    (void)err;
+    Agent *agent = agent_find(engine, event->agent);
+    bool is_in_session =
+        engine_is_in_session(engine, event->agent, event->connection, event->session);
+    if (is_in_session && event->protocol == agent->bound.protocol) {
+        health_take(agent, event->health);
+    }
+    return ERR_NONE;
+}
+
 static ErrCode take_bye(Engine *engine, const Event *event, Err *err)
 {
     (void)err;
@@ -324,6 +337,7 @@ static ErrCode (*const HANDLERS[])(Engine *engine, const Event *event, Err *err)
     [EVENT_PING] = take_ping,
     [EVENT_STATE] = take_state,
     [EVENT_PROGRESS] = take_progress,
+    [EVENT_HEALTH] = take_health,
     [EVENT_BYE] = take_bye,
     [EVENT_DISCONNECTED] = take_disconnected,
     [EVENT_AGENT_ADDED] = take_added,
@@ -364,15 +378,20 @@ static void agent_timers(Agent *agent)
     }
 }
 
-static void soak_timers(Rollout *rollout)
+static void rollout_timer(Rollout *rollout, uint64_t at_ms)
+{
+    if (at_ms != 0 && at_ms <= rollout->engine->now_ms) {
+        rollout->is_stale = true;
+    } else {
+        arm_if(rollout->engine, at_ms);
+    }
+}
+
+static void wave_timers(Rollout *rollout)
 {
     for (size_t i = 0; i < rollout->wave_count; i++) {
-        uint64_t until_ms = rollout->waves[i].soak_until_ms;
-        if (until_ms != 0 && until_ms <= rollout->engine->now_ms) {
-            rollout->is_stale = true;
-        } else {
-            arm_if(rollout->engine, until_ms);
-        }
+        rollout_timer(rollout, rollout->waves[i].soak_until_ms);
+        rollout_timer(rollout, rollout->waves[i].gate_look_ms);
     }
 }
 
@@ -384,7 +403,7 @@ static void run_timers(Engine *engine)
         agent_timers(engine->agents.items[i]);
     }
     for (size_t i = 0; i < engine->rollouts.count; i++) {
-        soak_timers(engine->rollouts.items[i]);
+        wave_timers(engine->rollouts.items[i]);
         plan_time_tick(engine->rollouts.items[i]);
     }
     if (engine->is_recovering) {
@@ -472,13 +491,18 @@ static void begin(Engine *engine)
  * that is nobody's fault but its own: silence is counted without the time it slept. It shows by a
  * timer that is looked at much too late.
  */
-static void forgive_sleep(Engine *engine, uint64_t now_ms)
+static void forgive_sleep(Engine *engine, const Event *event)
 {
+    uint64_t now_ms = event->now_ms;
     bool has_slept =
         engine->due_ms != UINT64_MAX && now_ms > engine->due_ms + engine->config.heartbeat_ms;
     uint64_t slept_ms = has_slept ? now_ms - engine->due_ms : 0;
     for (size_t i = 0; has_slept && i < engine->agents.count; i++) {
         engine->agents.items[i]->heard_ms += slept_ms;
+    }
+    if (has_slept || event->deaf_ms != engine->deaf_ms) {
+        engine->hears_ms = now_ms;
+        engine->deaf_ms = event->deaf_ms;
     }
 }
 
@@ -517,7 +541,7 @@ static void name_actor(Engine *engine, const Event *event)
 ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *err)
 {
     engine->out = effects;
-    forgive_sleep(engine, event->now_ms);
+    forgive_sleep(engine, event);
     engine->now_ms = event->now_ms > engine->now_ms ? event->now_ms : engine->now_ms;
     engine->wall_ms = event->wall_ms;
     LIST_CLEAR(&engine->trail);

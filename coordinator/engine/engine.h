@@ -14,6 +14,7 @@
 #include "common/str.h"
 #include "common/table.h"
 #include "coordinator/engine/effects.h"
+#include "coordinator/engine/gates.h"
 #include "coordinator/engine/model.h"
 #include "proto/select.h"
 #include "proto/trust.h"
@@ -47,6 +48,7 @@ typedef enum EventKind {
     EVENT_PING,           /* .ping */
     EVENT_STATE,          /* .state */
     EVENT_PROGRESS,       /* .progress: shown, never decided upon, not persisted */
+    EVENT_HEALTH,         /* .health: gates are judged by it; not persisted */
     EVENT_BYE,            /* .bye */
     EVENT_DISCONNECTED,   /* the connection could not be routed to any more */
     EVENT_AGENT_ADDED,    /* agents.d has a new name */
@@ -107,6 +109,9 @@ typedef struct Event {
     EventKind kind;
     uint64_t now_ms;
     int64_t wall_ms;
+    /* How long the clock of `now_ms` has stood still since the engine was made, in all: nobody was
+     * listening meanwhile, and what was measured before is old. */
+    uint64_t deaf_ms;
     const char *agent;   /* the name of the authenticated key; events of and about agents */
     uint64_t connection; /* the shell's handle of the route the message came by; HELLO binds it */
     uint64_t
@@ -119,6 +124,7 @@ typedef struct Event {
         const Ping *ping;
         const State *state;
         const Progress *progress;
+        const Health *health;
         const Bye *bye;
         const char *reason;
         StartRollout start;
@@ -151,6 +157,8 @@ typedef struct EngineLoad {
     size_t wave_count;
     const TargetRow *targets;
     size_t target_count;
+    const BaselineRow *baselines;
+    size_t baseline_count;
 } EngineLoad;
 
 /*
@@ -224,6 +232,19 @@ const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t 
 /* How long the wave still soaks at `now_ms`; what its row says of it is as of the last change. */
 uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index,
                              uint64_t now_ms);
+
+/*
+ * The gates as they stand for the wave that the rollout is at, in the plan's order: of one that has
+ * not opened, whether they would let it. None where the plan has none or is missing, and of a
+ * rollout that has ended. In `arena`.
+ */
+size_t engine_gates(const Engine *engine, const char *rollout, uint64_t now_ms, Arena *arena,
+                    GateView **ret_gates);
+size_t engine_baseline_count(const Engine *engine, const char *rollout, size_t wave);
+const BaselineRow *engine_baseline_at(const Engine *engine, const char *rollout, size_t wave,
+                                      size_t index); /* as they were taken */
+const BaselineRow *engine_baseline_find(const Engine *engine, const char *rollout, size_t wave,
+                                        uint32_t gate, const char *instance); /* NULL: none */
 size_t engine_target_count(const Engine *engine, const char *rollout);
 const TargetRow *engine_target_at(const Engine *engine, const char *rollout,
                                   size_t index); /* in order of waves */

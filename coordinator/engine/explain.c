@@ -198,8 +198,10 @@ static void write_counts(Str *out, const TargetCounts *counts)
 static void write_wave_end(Str *out, const Explain *explain, const Wave *wave)
 {
     const WaveRow *row = &wave->row;
-    if (row->state == WAVE_GATED) {
+    if (row->state == WAVE_GATED && wave->needs_approval && !row->is_approved) {
         str_printf(out, "; waits for approval: `skein rollout approve %s`", row->rollout);
+    } else if (row->state == WAVE_GATED) {
+        str_append(out, "; opens when its gates hold");
     } else if (row->state == WAVE_RUNNING && row->soak_ms > 0) {
         str_append(out, "; soak of ");
         duration_write_words(out, row->soak_ms);
@@ -210,7 +212,9 @@ static void write_wave_end(Str *out, const Explain *explain, const Wave *wave)
     } else if (row->state == WAVE_SOAKING && wave->soak_until_ms == 0 && row->soak_left_ms > 0) {
         str_append(out, "; its soak stands still");
     } else if (row->state == WAVE_SOAKING) {
-        str_append(out, "; its soak is over");
+        bool has_gates = wave->rollout->strategy.gate_count > 0;
+        str_append(out, has_gates ? "; has soaked, and passes when its gates hold"
+                                  : "; its soak is over");
     } else if (row->state == WAVE_HELD) {
         str_append(out, "; held: `skein rollout retry` or `skip` what failed");
     } else if (row->state == WAVE_ROLLED_BACK) {
@@ -233,6 +237,40 @@ static void explain_waves(const Explain *explain)
         write_wave_end(&text, explain, wave);
         line(explain, "wave %zu of %zu (%s): %s", i + 1, rollout->wave_count, wave->row.name,
              str_text(&text));
+    }
+}
+
+/* --- gates --- */
+
+static void list_servers(const Explain *explain, const GateView *view)
+{
+    size_t wrong = view->server_count - view->counts[GATE_PASS];
+    for (size_t i = 0; i < wrong && i < LISTED_MAX; i++) {
+        AUTO(Str) text = { 0 };
+        gate_reason_write(view->gate, &view->servers[i], &text);
+        line(explain, "  %s: %s: %s", view->servers[i].instance,
+             gate_verdict_name(view->servers[i].verdict), str_text(&text));
+    }
+    if (wrong > LISTED_MAX) {
+        line(explain, "  and %zu more", wrong - LISTED_MAX);
+    }
+}
+
+/* Of the wave that it is at; those that hold in one line each. */
+static void explain_gates(const Explain *explain)
+{
+    AUTO(Arena) arena = { 0 };
+    const Rollout *rollout = explain->rollout;
+    GateView *views = NULL;
+    size_t count = engine_gates(rollout->engine, rollout->row.id, explain->now_ms, &arena, &views);
+    for (size_t i = 0; i < count; i++) {
+        AUTO(Str) text = { 0 };
+        gate_write(views[i].gate, &text);
+        line(explain, "gate %s: %s (%zu of %zu server%s)", str_text(&text),
+             views[i].verdict == GATE_PASS ? "holds" : gate_verdict_name(views[i].verdict),
+             views[i].counts[GATE_PASS], views[i].server_count,
+             views[i].server_count == 1 ? "" : "s");
+        list_servers(explain, &views[i]);
     }
 }
 
@@ -280,6 +318,7 @@ static void explain_left_over(const Explain *explain)
 static void explain_running(const Explain *explain)
 {
     explain_waves(explain);
+    explain_gates(explain);
     explain_left_over(explain);
     explain_budget(explain);
     list_absent(explain);
@@ -302,6 +341,11 @@ static const char *const GO_ON[] = {
     [PAUSE_EXPIRED] = "what is left of it is started anew with a later end: `skein rollout abort`, "
                       "which leaves what is applied, and `skein rollout start FILE --apply-until "
                       "TIME`; or `skein rollout rollback` takes back what is applied",
+    [PAUSE_GATE] =
+        "look at the servers; `skein rollout resume` goes on and counts anew, `rollback` "
+        "or `abort` end it",
+    [PAUSE_GATE_UNSURE] = "look why they are not measured; `skein rollout resume` waits for them "
+                          "once more, `rollback` or `abort` end it",
     [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
@@ -354,6 +398,7 @@ static void explain_paused(const Explain *explain)
         line(explain, "nothing is held for it any more");
     }
     explain_waves(explain);
+    explain_gates(explain);
     explain_begun(explain);
     list_troubled(explain);
     line(explain, "%s", way_on(explain->rollout));

@@ -92,6 +92,7 @@ Agent *agent_load(Engine *engine, const AgentRow *row)
 void agent_free(Agent *agent)
 {
     listing_end(agent);
+    servers_free(agent);
     LIST_DONE(&agent->items);
     LIST_DONE(&agent->targets);
     arena_done(&agent->trust_arena);

@@ -29,6 +29,10 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
         rollout->strategy.waves[i] = plan->strategy.waves[i];
         rollout->strategy.waves[i].name = arena_strdup(arena, plan->strategy.waves[i].name);
     }
+    rollout->strategy.gates = ARENA_ARRAY(arena, PlanGate, plan->strategy.gate_count);
+    for (size_t i = 0; i < plan->strategy.gate_count; i++) {
+        rollout->strategy.gates[i] = plan->strategy.gates[i];
+    }
     rollout->where = arena_strdup(arena, plan->where);
     rollout->allows_missing = plan->missing != 0;
     rollout->to = arena_strdup(arena, plan->to);
@@ -87,8 +91,10 @@ Rollout *rollout_new(Engine *engine, const char *id)
 void rollout_free(Rollout *rollout)
 {
     for (size_t i = 0; i < rollout->wave_count; i++) {
+        baselines_free(&rollout->waves[i]);
         row_done(ROW_WAVE, &rollout->waves[i].row);
     }
+    str_done(&rollout->gate_words);
     for (size_t i = 0; i < rollout->target_count; i++) {
         arena_done(&rollout->targets[i].progress_arena);
         row_done(ROW_TARGET, &rollout->targets[i].row);
@@ -131,6 +137,7 @@ void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count)
         wave->engine = rollout->engine;
         wave->rollout = rollout;
         wave->opened_ms = rollout->engine->now_ms;
+        wave->soak_began_ms = rollout->engine->now_ms;
         soak_load(wave);
     }
 }
@@ -427,7 +434,8 @@ typedef struct Rows {
     Map *first; /* by rollout: the place of its first row, counted from 1 */
 } Rows;
 
-_Static_assert(offsetof(TargetRow, rollout) == 0 && offsetof(WaveRow, rollout) == 0,
+_Static_assert(offsetof(TargetRow, rollout) == 0 && offsetof(WaveRow, rollout) == 0 &&
+                   offsetof(BaselineRow, rollout) == 0,
                "whose a row is stands in its first member");
 
 static const void *row_at(const Rows *rows, size_t index)
@@ -464,17 +472,34 @@ static const void *rows_of(const Rows *rows, const char *rollout, size_t *ret_co
     return end == first ? NULL : row_at(rows, first);
 }
 
-static void rollout_load(Engine *engine, const RolloutRow *row, const Plan *plan, const Rows *waves,
-                         const Rows *targets)
+/* What the store has, by rollout. */
+typedef struct LoadRows {
+    Rows waves;
+    Rows targets;
+    Rows baselines;
+} LoadRows;
+
+static void baselines_load(Rollout *rollout, const Rows *rows)
+{
+    size_t count = 0;
+    const BaselineRow *baselines = rows_of(rows, rollout->row.id, &count);
+    for (size_t i = 0; i < count; i++) {
+        baseline_load(&rollout->waves[baselines[i].wave], &baselines[i]);
+    }
+}
+
+static void rollout_load(Engine *engine, const RolloutRow *row, const Plan *plan,
+                         const LoadRows *rows)
 {
     Rollout *rollout = mem_alloc(sizeof(Rollout));
     size_t count = 0;
     row_own(ROW_ROLLOUT, &rollout->row, row);
     rollout_register(engine, rollout);
-    const WaveRow *of_waves = rows_of(waves, row->id, &count);
+    const WaveRow *of_waves = rows_of(&rows->waves, row->id, &count);
     rollout_make_waves(rollout, of_waves, count);
-    const TargetRow *of_targets = rows_of(targets, row->id, &count);
+    const TargetRow *of_targets = rows_of(&rows->targets, row->id, &count);
     targets_make(rollout, of_targets, count);
+    baselines_load(rollout, &rows->baselines);
     if (plan != NULL) {
         rollout_take_plan(rollout, plan);
     }
@@ -482,13 +507,17 @@ static void rollout_load(Engine *engine, const RolloutRow *row, const Plan *plan
 
 static void rollouts_load(Engine *engine, const EngineLoad *load)
 {
-    Rows waves = rows_index(load->waves, sizeof(WaveRow), load->wave_count);
-    Rows targets = rows_index(load->targets, sizeof(TargetRow), load->target_count);
+    LoadRows rows = {
+        .waves = rows_index(load->waves, sizeof(WaveRow), load->wave_count),
+        .targets = rows_index(load->targets, sizeof(TargetRow), load->target_count),
+        .baselines = rows_index(load->baselines, sizeof(BaselineRow), load->baseline_count),
+    };
     for (size_t i = 0; i < load->rollout_count; i++) {
-        rollout_load(engine, &load->rollouts[i], load->plans[i], &waves, &targets);
+        rollout_load(engine, &load->rollouts[i], load->plans[i], &rows);
     }
-    map_free(waves.first);
-    map_free(targets.first);
+    map_free(rows.waves.first);
+    map_free(rows.targets.first);
+    map_free(rows.baselines.first);
 }
 
 /* After all are there: only then it is known which attempt at a target is the newest, and what is

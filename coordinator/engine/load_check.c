@@ -138,10 +138,35 @@ static ErrCode check_targets(Check *check)
     return code;
 }
 
+/* Each of a wave that there is, and once. */
+static ErrCode check_baseline(Check *check, const BaselineRow *row)
+{
+    const Shape *shape = map_get(check->rollouts, row->rollout);
+    if (shape == NULL || row->wave >= shape->wave_count) {
+        return err_set(
+            check->err, ERR_STORE,
+            "there is a baseline of %s in wave number %u of rollout %s, and no such wave",
+            row->instance, row->wave, row->rollout);
+    }
+    const char *kind =
+        arena_printf(&check->arena, "of wave number %u of rollout %s, gate %u: baseline of",
+                     row->wave, row->rollout, row->gate);
+    return check_name(check, kind, row->instance);
+}
+
+static ErrCode check_baselines(Check *check)
+{
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; i < check->load->baseline_count && code == ERR_NONE; i++) {
+        code = check_baseline(check, &check->load->baselines[i]);
+    }
+    return code;
+}
+
 ErrCode engine_load_check(const EngineLoad *load, Err *err)
 {
     static ErrCode (*const CHECKS[])(Check *) = { check_fleet, check_rollouts, check_waves,
-                                                  check_targets };
+                                                  check_targets, check_baselines };
     Check check = { .load = load, .rollouts = map_new(), .names = map_new(), .err = err };
     ErrCode code = ERR_NONE;
     for (size_t i = 0; i < ARRAY_LEN(CHECKS) && code == ERR_NONE; i++) {

@@ -68,6 +68,8 @@ static const char *const PAUSE_CAUSES[] = {
     [PAUSE_FAILOVER] = "failover",
     [PAUSE_KEY_REVOKED] = "key_revoked",
     [PAUSE_EXPIRED] = "expired",
+    [PAUSE_GATE] = "gate",
+    [PAUSE_GATE_UNSURE] = "gate_unsure",
 };
 _Static_assert(ARRAY_LEN(PAUSE_CAUSES) == PAUSE_CAUSE_COUNT_, "a name per cause");
 

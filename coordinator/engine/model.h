@@ -88,6 +88,8 @@ typedef enum PauseCause {
     PAUSE_FAILOVER,     /* a server was promoted without what had been reported */
     PAUSE_KEY_REVOKED,  /* an agent was shut out with targets in hand */
     PAUSE_EXPIRED,      /* the plan's time to be applied is over, and not all of it is applied */
+    PAUSE_GATE,         /* a gate has failed, and on_failure does not turn the rollout back */
+    PAUSE_GATE_UNSURE,  /* a wave has soaked, and nobody can say whether its gates hold */
     PAUSE_CAUSE_COUNT_,
 } PauseCause;
 
@@ -168,6 +170,17 @@ typedef struct WaveRow {
     int64_t opened_at_ms;
     int64_t changed_at_ms;
 } WaveRow;
+
+/* What a relative gate's metric was on one server before the wave opened. Never changed. */
+typedef struct BaselineRow {
+    const char *rollout;
+    uint32_t wave;
+    uint32_t gate; /* its place in the plan, from 0 */
+    const char *instance;
+    uint64_t value;   /* thousandths of the metric's unit: the median */
+    uint32_t samples; /* that it was made of */
+    int64_t taken_at_ms;
+} BaselineRow;
 
 /* A target in a rollout. */
 typedef struct TargetRow {

@@ -99,6 +99,26 @@ static bool trips_to_roll_back_wave(const void *subject)
            the(subject)->strategy.on_failure == ON_FAILURE_ROLL_BACK_WAVE;
 }
 
+static bool fails_gate(const void *subject)
+{
+    return gates_fail(subject);
+}
+
+static bool fails_gate_to_roll_back(const void *subject)
+{
+    return gates_fail(subject) && the(subject)->strategy.on_failure == ON_FAILURE_ROLL_BACK_ROLLOUT;
+}
+
+static bool fails_gate_to_roll_back_wave(const void *subject)
+{
+    return gates_fail(subject) && the(subject)->strategy.on_failure == ON_FAILURE_ROLL_BACK_WAVE;
+}
+
+static bool is_unsure(const void *subject)
+{
+    return gates_are_unsure(subject);
+}
+
 static bool waits_for_agents(const void *subject)
 {
     return the(subject)->strategy.on_agent_lost == ON_AGENT_LOST_WAIT;
@@ -242,6 +262,8 @@ PAUSE_ACTION(act_pause_store, PAUSE_STORE_BEHIND)
 PAUSE_ACTION(act_pause_failover, PAUSE_FAILOVER)
 PAUSE_ACTION(act_pause_key, PAUSE_KEY_REVOKED)
 PAUSE_ACTION(act_pause_time, PAUSE_EXPIRED)
+PAUSE_ACTION(act_pause_gate, PAUSE_GATE)
+PAUSE_ACTION(act_pause_unsure, PAUSE_GATE_UNSURE)
 PAUSE_ACTION(act_clear_pause, PAUSE_NONE)
 
 /* Who resumes after the store was found to be behind has looked at what the agents say. */
@@ -310,6 +332,14 @@ static const Rule RULES[] = {
       "the budget is used up: {charged} failed, {allowed} allowed; the wave is taken back" },
     { "R06", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_tripped, "budget used up", ROLLOUT_PAUSED,
       act_pause_budget, "the budget is used up: {charged} failed, {allowed} allowed" },
+    { "R62", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, fails_gate_to_roll_back,
+      "gate failed, on_failure: roll_back_rollout", ROLLOUT_ROLLING_BACK, act_roll_back,
+      "a gate has failed: {gate}; everything is taken back" },
+    { "R63", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, fails_gate_to_roll_back_wave,
+      "gate failed, on_failure: roll_back_wave", ROLLOUT_PAUSED, act_pause_gate,
+      "a gate has failed: {gate}; the wave is taken back" },
+    { "R64", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, fails_gate, "gate failed", ROLLOUT_PAUSED,
+      act_pause_gate, "a gate has failed: {gate}" },
     { "R59", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_over_time, "the plan's time is over",
       ROLLOUT_PAUSED, act_pause_time,
       "the plan may be applied until {apply_until}: nothing more of it begins, with "
@@ -317,6 +347,9 @@ static const Rule RULES[] = {
     { "R60", ROLLOUT_PAUSED, ROLLOUT_EVALUATE, needs_no_time, "paused for it, nothing left to begin",
       ROLLOUT_RUNNING, act_clear_pause,
       "what was under way when the plan's time was over has ended, and nothing is left to begin" },
+    { "R65", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_unsure, "soaked, gates inconclusive for long",
+      ROLLOUT_PAUSED, act_pause_unsure,
+      "the wave has soaked, and nobody can say whether its gates hold: {gate}" },
 
     { "R07", ROLLOUT_ABORTING, ROLLOUT_EVALUATE, is_at_rest, "nothing at work", ROLLOUT_ABORTED,
       NULL, "rollout {rollout} is aborted: what was applied stays" },
@@ -538,6 +571,7 @@ static void leave_paused(Rollout *rollout)
         soak_go(&rollout->waves[i]);
     }
     plan_time_tick(rollout);
+    gates_forgive(rollout);
     engine_arm(rollout->engine, rollout->engine->now_ms + rollout->strategy.agent_lost_after_ms);
 }
 
@@ -587,6 +621,7 @@ void rollout_settle(Rollout *rollout)
         rollout->is_stale = false;
         rollout_fire(rollout, ROLLOUT_EVALUATE);
         for (size_t i = 0; i < rollout->wave_count; i++) {
+            gates_look(&rollout->waves[i]);
             wave_fire(&rollout->waves[i], WAVE_EVALUATE);
         }
     }

@@ -23,6 +23,9 @@ static const size_t ROLLOUT_TEXTS[] = { offsetof(RolloutRow, id), offsetof(Rollo
 static const size_t WAVE_TEXTS[] = { offsetof(WaveRow, rollout), offsetof(WaveRow, name),
                                      offsetof(WaveRow, approved_by) };
 
+static const size_t BASELINE_TEXTS[] = { offsetof(BaselineRow, rollout),
+                                         offsetof(BaselineRow, instance) };
+
 static const size_t TARGET_TEXTS[] = {
     offsetof(TargetRow, rollout),   offsetof(TargetRow, address),
     offsetof(TargetRow, agent),     offsetof(TargetRow, instance),
@@ -254,6 +257,7 @@ static const RowType ROW_TYPES[] = {
     [ROW_WAVE] = { ROW_TYPE(WaveRow, WAVE_TEXTS), NULL, NULL, NULL },
     [ROW_TARGET] = { ROW_TYPE(TargetRow, TARGET_TEXTS), target_row_own_rest,
                      target_row_release_rest, target_row_snapshot_rest },
+    [ROW_BASELINE] = { ROW_TYPE(BaselineRow, BASELINE_TEXTS), NULL, NULL, NULL },
 };
 _Static_assert(ARRAY_LEN(ROW_TYPES) == ROW_KIND_COUNT_, "a type per kind of row");
 

@@ -14,6 +14,7 @@ typedef enum RowKind {
     ROW_ROLLOUT,
     ROW_WAVE,
     ROW_TARGET,
+    ROW_BASELINE,
     ROW_KIND_COUNT_,
 } RowKind;
 

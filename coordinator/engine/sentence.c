@@ -202,6 +202,12 @@ static void write_actor(Str *out, const Place *place)
     str_append(out, place->engine->actor[0] == '\0' ? "the coordinator" : place->engine->actor);
 }
 
+/* Which gate, on which server, and why. */
+static void write_gate(Str *out, const Place *place)
+{
+    str_append(out, str_text(&place->rollout->gate_words));
+}
+
 static void write_irreversible(Str *out, const Place *place)
 {
     str_append(out, place->rollout->irreversible);
@@ -279,6 +285,7 @@ static const Word WORDS[] = {
     { "deadline", .write = write_deadline },
     { "debts", .count = count_debts },
     { "error", .write = write_error },
+    { "gate", .write = write_gate },
     { "healthy", .count = count_healthy },
     { "irreversible", .write = write_irreversible },
     { "left_as_is", .write = write_left_as_is },

@@ -254,6 +254,7 @@ static void bind(Agent *agent, Binding binding)
     agent->bound = binding;
     agent->offered = (Binding){ 0 };
     agent->is_proven = false;
+    agent->active_ms = agent->engine->now_ms;
     agent->heard_ms = agent->engine->now_ms;
     agent->row.heard_at_ms = agent->engine->wall_ms;
     if (before.session != 0 && before.connection != binding.connection) {

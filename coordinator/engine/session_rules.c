@@ -233,6 +233,9 @@ static int state_of(const void *subject)
 static void set_state(void *subject, int state)
 {
     Agent *agent = subject;
+    if (state == SESSION_ACTIVE && agent->row.state != SESSION_ACTIVE) {
+        agent->active_ms = agent->engine->now_ms;
+    }
     agent->row.state = (SessionState)state;
     agent_touch(agent);
 }

@@ -52,6 +52,20 @@ static ErrCode check_time(const Engine *engine, const Plan *plan, Err *err)
                          "set the coordinator's clock");
 }
 
+/* Of a newer skein's plan: what is not known here cannot be judged. */
+static ErrCode check_gates(const PlanStrategy *strategy, Err *err)
+{
+    for (size_t i = 0; i < strategy->gate_count; i++) {
+        if (metric_row(strategy->gates[i].metric) == NULL) {
+            err_set(err, ERR_CONFIG, "gates[%zu] is on metric number %u, which is not known here",
+                    i, strategy->gates[i].metric);
+            return err_hint(err, "this coordinator is older than the `skein` that made the plan: "
+                                 "upgrade it");
+        }
+    }
+    return ERR_NONE;
+}
+
 ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err)
 {
     const PlanStrategy *strategy = &plan->strategy;
@@ -67,7 +81,8 @@ ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err)
         return err_hint(err,
                         "pause on failure and on lost agents, or set allow_irreversible: true");
     }
-    ErrCode code = check_lost_after(engine, strategy, err);
+    ErrCode code = check_gates(strategy, err);
+    code = code == ERR_NONE ? check_lost_after(engine, strategy, err) : code;
     return code == ERR_NONE ? check_time(engine, plan, err) : code;
 }
 

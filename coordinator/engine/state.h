@@ -18,6 +18,7 @@
 #include "common/map.h"
 #include "common/table.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/engine/gates.h"
 #include "coordinator/engine/rows.h"
 #include "proto/address.h"
 #include "proto/select.h"
@@ -52,6 +53,24 @@ typedef struct Listing {
 
 #define REPLACED_MAX 8 /* processes remembered as replaced; older ones are forgotten */
 
+#define SAMPLE_UNTOLD UINT8_MAX /* as absence: the agent says nothing of this metric */
+
+/* One HEALTH, as it came. */
+typedef struct Sample {
+    uint64_t came_ms;
+    uint32_t every_ms;
+    uint8_t absences[METRIC_COUNT_]; /* MetricAbsence, or SAMPLE_UNTOLD */
+    uint64_t values[METRIC_COUNT_];
+} Sample;
+
+/* A server that its agent samples: the newest samples, in memory only. */
+typedef struct Server {
+    char *instance;
+    Sample samples[SAMPLES_KEPT]; /* a ring */
+    size_t count;
+    size_t newest; /* its place */
+} Server;
+
 struct Agent {
     AgentRow row;
     Engine *engine;
@@ -67,6 +86,8 @@ struct Agent {
     uint8_t replaced[REPLACED_MAX][BOOT_ID_BYTES];
     size_t replaced_count;
     uint64_t heard_ms;
+    uint64_t active_ms;     /* since when its session is active: older samples count no more */
+    LIST(Server *) servers; /* that it has sampled, of its instances */
     uint64_t lost_ms;       /* when it was found lost; 0: is not */
     uint64_t claimed_term;  /* of what it says now: the highest above ours; 0: none */
     uint64_t claimed_token; /* likewise */
@@ -170,6 +191,13 @@ struct Wave {
     TargetCounts counts;
     uint64_t opened_ms;     /* who is away then has this long at the least to come back */
     uint64_t soak_until_ms; /* 0: the soak's clock does not run */
+    uint64_t soak_began_ms; /* or went on last: older samples say nothing of it */
+    Map *baselines;         /* BaselineRow by gate and server; NULL: there are none */
+    LIST(BaselineRow *) baseline_rows;
+    GateVerdict gates;        /* of the look that this evaluation rests on */
+    uint64_t gate_look_ms;    /* when to look again; 0: nothing hangs on it */
+    uint64_t unsure_since_ms; /* the soak is over and the gates inconclusive; 0: they are not */
+    bool is_out_of_patience;
     bool needs_approval;
     bool is_dirty;
 };
@@ -199,11 +227,13 @@ struct Rollout {
     Bitset full_agents, full_databases; /* found without room, and not freed since */
     Map *by_address;
     TargetCounts counts;
-    uint32_t absent;     /* of counts.used: away, not failed */
-    uint32_t excused;    /* of counts.used: unknown, and resumed all the same */
-    uint32_t uncertain;  /* unknown and not charged */
-    uint64_t resumed_ms; /* verdicts count silence from here at the earliest */
-    Agent *lost_agent;   /* whom the verdict under way speaks of */
+    uint32_t absent;         /* of counts.used: away, not failed */
+    uint32_t excused;        /* of counts.used: unknown, and resumed all the same */
+    uint32_t uncertain;      /* unknown and not charged */
+    uint64_t resumed_ms;     /* verdicts count silence from here at the earliest */
+    Agent *lost_agent;       /* whom the verdict under way speaks of */
+    uint64_t gate_failed_ms; /* when a gate was found to fail in the wave that it is at; 0: none */
+    Str gate_words;          /* of the finding that matters most, by the newest look */
     bool is_dirty;
     bool is_stale; /* counts or flags have changed: to be evaluated */
 };
@@ -215,7 +245,9 @@ struct Engine {
     uint64_t term_seen;
     uint64_t now_ms;
     int64_t wall_ms;
-    Effects *out; /* of the step under way */
+    uint64_t deaf_ms;  /* of the clock that now_ms goes by: how long it has stood still, in all */
+    uint64_t hears_ms; /* since when it goes: samples that came before are old */
+    Effects *out;      /* of the step under way */
     char actor[NAME_MAX_BYTES * 2];
     const char *words;          /* the operator's reason, while a request of a person acts */
     const BroughtPlan *brought; /* by the step under way */
@@ -478,6 +510,35 @@ void order_clocks_go(Agent *agent);
 void target_deadline_stop(Target *target);
 void target_deadline_go(Target *target);
 
+/* --- health.c: samples of the servers --- */
+void health_take(Agent *agent, const Health *health);
+void servers_free(Agent *agent);
+const Server *server_find(const Agent *agent, const char *instance); /* NULL: no sample has come */
+const Sample *server_sample(const Server *server, size_t age);       /* 0: the newest; NULL: none */
+bool sample_is_fresh(const Agent *agent, const Sample *sample, uint64_t now_ms);
+
+/* --- gates.c: what the samples mean for a plan's gates --- */
+/* Looks at what hangs on the gates of this wave now, if anything does: fills its `gates`. */
+void gates_look(Wave *wave);
+/* A sample of this server has come: does a gate of the wave that the rollout is at fail by it? */
+void gates_note(Rollout *rollout, const Agent *agent, const char *instance);
+bool gates_fail(const Rollout *rollout); /* found in this step */
+bool gates_are_unsure(const Rollout *rollout);
+void gates_forgive(Rollout *rollout); /* resumed: counts and patience start anew */
+/* Of servers that have none for this wave, as far as there are samples. */
+void gates_take_baselines(Wave *wave);
+
+/* --- baseline.c --- */
+const BaselineRow *baseline_find(const Wave *wave, uint32_t gate, const char *instance);
+void baseline_load(Wave *wave, const BaselineRow *row);
+void baseline_keep(Wave *wave, const BaselineRow *row); /* a new one */
+void baselines_free(Wave *wave);
+/* The median of what came without a gap up to now. Returns how many there were; *ret_median counts
+ * if there was any. */
+uint32_t baseline_median(const Server *server, uint32_t metric, uint64_t *ret_median);
+/* Has too much time passed between these two for them to stand in one row? */
+bool sample_is_gap(const Sample *newer, const Sample *older);
+
 /* --- report.c: STATE --- */
 void report_take(Agent *agent, const State *state);
 void progress_take(Agent *agent, const Progress *progress);
@@ -510,7 +571,10 @@ bool target_is_workable(const Target *target); /* its database can be reached an
 bool target_is_shut_out(const Target *target);
 
 /* --- wave.c, rollout.c --- */
-bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */
+bool wave_is_open(const Wave *wave);     /* its targets are, or have been, on their way */
+bool wave_is_at_gates(const Wave *wave); /* it opens when its gates hold */
+bool wave_has_soaked(const Wave *wave);  /* it passes when its gates hold */
+bool wave_is_watched(const Wave *wave);  /* it trips when a gate fails */
 uint32_t wave_unhealthy(const TargetCounts *counts);
 bool rollout_is_tripped(const Rollout *rollout);
 bool rollout_may_admit(const Rollout *rollout);

@@ -107,6 +107,16 @@ static bool is_next_and_empty(const void *subject)
     return is_next_approved(subject) && the(subject)->counts.total == 0;
 }
 
+static bool is_next_and_holds(const void *subject)
+{
+    return is_next_approved(subject) && the(subject)->gates == GATE_PASS;
+}
+
+static bool is_next_by_approval(const void *subject)
+{
+    return is_next_and_holds(subject) && the(subject)->needs_approval;
+}
+
 static bool is_tripped(const void *subject)
 {
     const Rollout *rollout = the(subject)->rollout;
@@ -147,7 +157,7 @@ static bool is_soaked_with_failures(const void *subject)
 
 static bool is_soaked(const void *subject)
 {
-    return is_running(subject) && has_soaked(subject);
+    return is_running(subject) && has_soaked(subject) && the(subject)->gates == GATE_PASS;
 }
 
 static bool needs_nobody(const void *subject)
@@ -165,11 +175,20 @@ static bool is_rollout_taken_back(const void *subject)
     return rollout_is_taken_back(the(subject)->rollout);
 }
 
+/* The rollout has acted on it, and says so in its cause. */
+static bool is_gate_failed(const void *subject)
+{
+    const Rollout *rollout = the(subject)->rollout;
+    return rollout->row.state == ROLLOUT_PAUSED && rollout->row.pause_cause == PAUSE_GATE;
+}
+
 static bool is_taken_back_for_failure(const void *subject)
 {
     const Rollout *rollout = the(subject)->rollout;
-    return rollout->row.state == ROLLOUT_PAUSED && rollout->row.pause_cause == PAUSE_BUDGET &&
-           rollout->strategy.on_failure == ON_FAILURE_ROLL_BACK_WAVE;
+    bool is_failure =
+        rollout->row.state == ROLLOUT_PAUSED &&
+        (rollout->row.pause_cause == PAUSE_BUDGET || rollout->row.pause_cause == PAUSE_GATE);
+    return is_failure && rollout->strategy.on_failure == ON_FAILURE_ROLL_BACK_WAVE;
 }
 
 static bool is_taken_back_for_loss(const void *subject)
@@ -198,10 +217,34 @@ static bool is_not_back(const void *subject)
     return is_rollout_taken_back(subject) && (!is_back(subject) || has_unstarted(subject));
 }
 
+static bool has_work_and_holds(const void *subject)
+{
+    return has_work_again(subject) && the(subject)->gates == GATE_PASS;
+}
+
 static bool is_all_skipped(const void *subject)
 {
     const TargetCounts *counts = &the(subject)->counts;
     return is_running(subject) && counts->by_state[TARGET_SKIPPED] == counts->total;
+}
+
+/* --- what the gates look at --- */
+
+bool wave_is_at_gates(const Wave *wave)
+{
+    bool is_ahead = wave->row.state == WAVE_WAITING || wave->row.state == WAVE_GATED;
+    bool is_again = wave->row.state == WAVE_ROLLED_BACK && has_work_again(wave);
+    return is_again || (is_ahead && is_next_approved(wave) && wave->counts.total > 0);
+}
+
+bool wave_has_soaked(const Wave *wave)
+{
+    return wave->row.state == WAVE_SOAKING && is_running(wave) && has_soaked(wave);
+}
+
+bool wave_is_watched(const Wave *wave)
+{
+    return is_running(wave) && (wave->row.state == WAVE_RUNNING || wave->row.state == WAVE_SOAKING);
 }
 
 /* --- actions --- */
@@ -215,11 +258,14 @@ static void act_open(void *subject)
     engine_arm(engine, engine->now_ms + wave->rollout->strategy.agent_lost_after_ms);
     wave->row.soak_left_ms = wave->row.soak_ms;
     wave->soak_until_ms = 0;
+    gates_take_baselines(wave);
 }
 
 static void act_soak(void *subject)
 {
     Wave *wave = subject;
+    wave->soak_began_ms = wave->engine->now_ms;
+    wave->unsure_since_ms = 0;
     wave->soak_until_ms = wave->engine->now_ms + wave->row.soak_left_ms;
     engine_arm(wave->engine, wave->soak_until_ms);
 }
@@ -254,17 +300,23 @@ static const Rule RULES[] = {
       act_soaked, "wave {wave} has no targets of its own: the waves before hold them all" },
     { "W02", WAVE_WAITING, WAVE_EVALUATE, is_next_unapproved, "next, not approved", WAVE_GATED,
       NULL, "wave {wave} could open and waits for approval" },
-    { "W03", WAVE_WAITING, WAVE_EVALUATE, is_next_approved, "next", WAVE_RUNNING, act_open,
-      "wave {wave} opens with {total target/targets}" },
+    { "W03", WAVE_WAITING, WAVE_EVALUATE, is_next_and_holds, "next, gates hold", WAVE_RUNNING,
+      act_open, "wave {wave} opens with {total target/targets}" },
+    { "W38", WAVE_WAITING, WAVE_EVALUATE, is_next_approved, "next", WAVE_GATED, NULL,
+      "wave {wave} could open and waits for its gates: {gate}" },
     { "W35", WAVE_GATED, WAVE_EVALUATE, is_next_and_empty, "next, approved, no targets",
       WAVE_PASSED, act_soaked, "wave {wave} is approved, and has no targets of its own" },
-    { "W04", WAVE_GATED, WAVE_EVALUATE, is_next_approved, "next, approved", WAVE_RUNNING, act_open,
-      "wave {wave} is approved and opens with {total target/targets}" },
+    { "W04", WAVE_GATED, WAVE_EVALUATE, is_next_by_approval, "next, approved, gates hold",
+      WAVE_RUNNING, act_open, "wave {wave} is approved and opens with {total target/targets}" },
+    { "W39", WAVE_GATED, WAVE_EVALUATE, is_next_and_holds, "next, gates hold", WAVE_RUNNING,
+      act_open, "the gates of wave {wave} hold: it opens with {total target/targets}" },
 
     { "W05", WAVE_RUNNING, WAVE_EVALUATE, is_taken_back_for_loss, "agent lost: roll_back_wave",
       WAVE_ROLLING_BACK, NULL, "wave {wave} is taken back since an agent is lost" },
     { "W06", WAVE_RUNNING, WAVE_EVALUATE, is_tripped, "budget used up", WAVE_TRIPPED, NULL,
       "wave {wave} trips: {charged} failed, {allowed} allowed" },
+    { "W40", WAVE_RUNNING, WAVE_EVALUATE, is_gate_failed, "gate failed", WAVE_TRIPPED, NULL,
+      "wave {wave} trips by its gates: {gate}" },
     { "W07", WAVE_RUNNING, WAVE_EVALUATE, is_stopped, "rollout aborted", WAVE_HELD, NULL,
       "wave {wave} stops: the rollout is aborted" },
     { "W08", WAVE_RUNNING, WAVE_EVALUATE, is_settled_badly, "settled, needs a person", WAVE_HELD,
@@ -274,6 +326,8 @@ static const Rule RULES[] = {
 
     { "W10", WAVE_SOAKING, WAVE_EVALUATE, is_tripped, "budget used up", WAVE_TRIPPED, NULL,
       "wave {wave} trips while it soaks: {charged} failed, {allowed} allowed" },
+    { "W41", WAVE_SOAKING, WAVE_EVALUATE, is_gate_failed, "gate failed", WAVE_TRIPPED, NULL,
+      "wave {wave} trips by its gates while it soaks: {gate}" },
     { "W11", WAVE_SOAKING, WAVE_EVALUATE, is_stopped, "rollout aborted", WAVE_HELD, NULL,
       "wave {wave} stops: the rollout is aborted" },
     { "W12", WAVE_SOAKING, WAVE_EVALUATE, has_work_again, "work again", WAVE_RUNNING, act_again,
@@ -284,7 +338,7 @@ static const Rule RULES[] = {
       WAVE_HELD, act_soaked,
       "all that can be applied is applied; {unhealthy target is/targets are} not: retry or skip what "
       "is left" },
-    { "W15", WAVE_SOAKING, WAVE_EVALUATE, is_soaked, "soaked", WAVE_PASSED, act_soaked,
+    { "W15", WAVE_SOAKING, WAVE_EVALUATE, is_soaked, "soaked, gates hold", WAVE_PASSED, act_soaked,
       "wave {wave} is through: {applied} of {total} applied" },
     { "W16", WAVE_PASSED, WAVE_EVALUATE, has_latecomers, "late ones applied", WAVE_PASSED, NULL,
       "wave {wave} takes in targets that were retried" },
@@ -313,8 +367,10 @@ static const Rule RULES[] = {
       "wave {wave} is on its way back" },
     { "W25", WAVE_ROLLED_BACK, WAVE_EVALUATE, is_not_back, "rollout taken back, something left",
       WAVE_ROLLING_BACK, NULL, "wave {wave} is taken back again, with what was retried in it" },
-    { "W26", WAVE_ROLLED_BACK, WAVE_EVALUATE, has_work_again, "work again", WAVE_RUNNING, act_open,
-      "wave {wave} opens again with what is retried in it" },
+    { "W26", WAVE_ROLLED_BACK, WAVE_EVALUATE, has_work_and_holds, "work again, gates hold",
+      WAVE_RUNNING, act_open, "wave {wave} opens again with what is retried in it" },
+    { "W42", WAVE_ROLLED_BACK, WAVE_EVALUATE, has_work_again, "work again", WAVE_GATED, NULL,
+      "wave {wave} could open again and waits for its gates: {gate}" },
     { "W27", WAVE_ROLLED_BACK, WAVE_EVALUATE, is_all_skipped, "all skipped", WAVE_SOAKING, act_soak,
       "all targets of wave {wave} are skipped" },
     { "W28", WAVE_ROLLED_BACK, WAVE_EVALUATE, NULL, NULL, RULE_IGNORE, NULL,

@@ -81,6 +81,71 @@ static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave,
     json_out_object_end(json);
 }
 
+/* ---- gates ---- */
+
+/* Of a large fleet the servers that do not pass come first, and the others are counted. */
+#define SERVERS_SHOWN_MAX 50
+
+static void view_thousandths(JsonOut *json, const char *key, bool has_value, uint64_t value)
+{
+    if (has_value) {
+        json_out_number(json, key, (double)value / METRIC_SCALE);
+    } else {
+        json_out_null(json, key);
+    }
+}
+
+static void view_gate_server(JsonOut *json, const PlanGate *gate, const GateFinding *finding)
+{
+    AUTO(Str) reason = { 0 };
+    gate_reason_write(gate, finding, &reason);
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "instance", finding->instance);
+    json_out_string(json, "agent", finding->agent);
+    json_out_string(json, "verdict", gate_verdict_name(finding->verdict));
+    json_out_string(json, "reason", str_text(&reason));
+    view_thousandths(json, "value", finding->has_value, finding->value);
+    view_thousandths(json, "limit", finding->has_limit, finding->limit);
+    view_thousandths(json, "baseline", finding->has_baseline, finding->baseline);
+    json_out_unsigned(json, "in_a_row", finding->in_a_row);
+    json_out_object_end(json);
+}
+
+static void view_gate(JsonOut *json, const GateView *view)
+{
+    AUTO(Str) limit = { 0 };
+    gate_limit_write(view->gate, &limit);
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "kind", gate_kind_name((GateKind)view->gate->kind));
+    json_out_string(json, "metric", gate_metric_name(view->gate));
+    json_out_string(json, gate_bound_name(view->gate), str_text(&limit));
+    json_out_unsigned(json, "failures", view->gate->failures);
+    json_out_string(json, "verdict", gate_verdict_name(view->verdict));
+    json_out_object_begin(json, "counts");
+    for (unsigned verdict = GATE_PASS; verdict < GATE_VERDICT_COUNT_; verdict++) {
+        json_out_unsigned(json, gate_verdict_name((GateVerdict)verdict), view->counts[verdict]);
+    }
+    json_out_object_end(json);
+    json_out_array_begin(json, "servers");
+    for (size_t i = 0; i < view->server_count && i < SERVERS_SHOWN_MAX; i++) {
+        view_gate_server(json, view->gate, &view->servers[i]);
+    }
+    json_out_array_end(json);
+    json_out_object_end(json);
+}
+
+static void view_gates(JsonOut *json, const Engine *engine, const char *rollout, uint64_t now_ms)
+{
+    AUTO(Arena) arena = { 0 };
+    GateView *views = NULL;
+    size_t count = engine_gates(engine, rollout, now_ms, &arena, &views);
+    json_out_array_begin(json, "gates");
+    for (size_t i = 0; i < count; i++) {
+        view_gate(json, &views[i]);
+    }
+    json_out_array_end(json);
+}
+
 static void view_explanation(JsonOut *json, const Engine *engine, const char *rollout,
                              uint64_t now_ms)
 {
@@ -195,6 +260,7 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
         view_wave(json, engine, engine_wave_at(engine, rollout->id, i), facts, now_ms);
     }
     json_out_array_end(json);
+    view_gates(json, engine, rollout->id, now_ms);
     json_out_bool(json, "is_open", rollout_is_open(rollout->state));
     json_out_bool(json, "is_adopted", rollout->is_adopted);
     json_out_object_end(json);

@@ -45,6 +45,10 @@ WORD_OF(report_name, Report)
         .name = (name_), .kind = COLUMN_TEXT, .is_key = true,                                      \
         .offset = AT(Type, member, const char *)                                                   \
     }
+#define KEY_U32(Type, name_, member)                                                               \
+    {                                                                                              \
+        .name = (name_), .kind = COLUMN_U32, .is_key = true, .offset = AT(Type, member, uint32_t)  \
+    }
 #define U32(Type, name, member) COL(Type, name, member, COLUMN_U32, uint32_t)
 #define U64(Type, name, member) COL(Type, name, member, COLUMN_U64, uint64_t)
 #define I64(Type, name, member) COL(Type, name, member, COLUMN_I64, int64_t)
@@ -114,10 +118,7 @@ static const Column ROLLOUT_COLUMNS[] = {
 
 static const Column WAVE_COLUMNS[] = {
     KEY(WaveRow, "rollout", rollout),
-    { .name = "wave_index",
-      .kind = COLUMN_U32,
-      .is_key = true,
-      .offset = AT(WaveRow, index, uint32_t) },
+    KEY_U32(WaveRow, "wave_index", index),
     TEXT(WaveRow, "name", name),
     WORD(WaveRow, "state", state, WaveState, wave_state_name, WAVE_STATE_COUNT_),
     FLAG(WaveRow, "is_approved", is_approved),
@@ -168,6 +169,16 @@ static const Column TARGET_COLUMNS[] = {
     U32(TargetRow, "duration_ms", duration_ms),
     I64(TargetRow, "changed_at_ms", changed_at_ms),
     COL(TargetRow, "remarks", remarks, COLUMN_REMARKS, const Remarks *),
+};
+
+static const Column BASELINE_COLUMNS[] = {
+    KEY(BaselineRow, "rollout", rollout),
+    KEY_U32(BaselineRow, "wave", wave),
+    KEY_U32(BaselineRow, "gate", gate),
+    KEY(BaselineRow, "instance", instance),
+    U64(BaselineRow, "value", value),
+    U32(BaselineRow, "samples", samples),
+    I64(BaselineRow, "taken_at_ms", taken_at_ms),
 };
 
 static const Column EVENT_COLUMNS[] = {
@@ -246,6 +257,8 @@ const RowTable ROWS_INVENTORY = ROW_TABLE("inventory", InventoryRow, INVENTORY_C
 const RowTable ROWS_ROLLOUT = ROW_TABLE("rollouts", RolloutRow, ROLLOUT_COLUMNS, "place");
 const RowTable ROWS_WAVE = ROW_TABLE("waves", WaveRow, WAVE_COLUMNS, "rollout, wave_index");
 const RowTable ROWS_TARGET = ROW_TABLE("targets", TargetRow, TARGET_COLUMNS, "rollout, place");
+const RowTable ROWS_BASELINE =
+    ROW_TABLE("baselines", BaselineRow, BASELINE_COLUMNS, "rollout, wave, gate, instance");
 const RowTable ROWS_EVENT = ROW_TABLE("events", EventRow, EVENT_COLUMNS, "seq");
 const RowTable ROWS_TOKEN = ROW_TABLE("tokens", TokenRow, TOKEN_COLUMNS, "place");
 const RowTable ROWS_INVITATION =

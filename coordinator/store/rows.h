@@ -52,6 +52,7 @@ extern const RowTable ROWS_INVENTORY;
 extern const RowTable ROWS_ROLLOUT;
 extern const RowTable ROWS_WAVE;
 extern const RowTable ROWS_TARGET;
+extern const RowTable ROWS_BASELINE;
 extern const RowTable ROWS_EVENT;
 extern const RowTable ROWS_AUDIT;
 extern const RowTable ROWS_TOKEN;

@@ -117,6 +117,13 @@ const char *const STORE_SCHEMA_STEPS[] = {
      "  replaces INTEGER NOT NULL, made_by TEXT NOT NULL, made_at_ms INTEGER NOT NULL,"
      "  expires_at_ms INTEGER NOT NULL, used_key TEXT NOT NULL, used_at_ms INTEGER NOT NULL)"
      "  STRICT;"),
+
+    /* What relative gates are judged against: it cannot be taken again once a wave is open. */
+    ("CREATE TABLE baselines ("
+     "  rollout TEXT NOT NULL, wave INTEGER NOT NULL, gate INTEGER NOT NULL,"
+     "  instance TEXT NOT NULL, value INTEGER NOT NULL, samples INTEGER NOT NULL,"
+     "  taken_at_ms INTEGER NOT NULL, PRIMARY KEY (rollout, wave, gate, instance)) STRICT,"
+     "  WITHOUT ROWID;"),
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

@@ -35,6 +35,8 @@ typedef struct StoreContents {
     size_t wave_count;
     TargetRow *targets; /* by rollout, in the order in which they first came: that of the waves */
     size_t target_count;
+    BaselineRow *baselines; /* by rollout, wave, gate, instance */
+    size_t baseline_count;
 } StoreContents;
 
 /* Which events to read. */
@@ -68,7 +70,8 @@ typedef struct StoreOps {
      * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when
      * the call returns. A row that is persisted takes the place of the one with its key; an event
      * gets its sequence number, in order, without gaps (*ret_last_seq is the newest of the store).
-     * FORGET_ROLLOUT takes its waves, targets and events along. FORGET_OLD deletes events of no
+     * FORGET_ROLLOUT takes its waves, targets, baselines and events
+     * along. FORGET_OLD deletes events of no
      * rollout and plans of no rollout that are older than its ages, not all at once: some thousand
      * events, some plans. The newest event of all stays, and with it the numbering.
      * Other effects are not its business. ERR_STORE_TERM: another coordinator has taken a higher

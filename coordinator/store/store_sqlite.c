@@ -23,6 +23,7 @@ typedef enum StatementId {
     STATEMENT_ROLLOUT_DROP,
     STATEMENT_WAVES_DROP,
     STATEMENT_TARGETS_DROP,
+    STATEMENT_BASELINES_DROP,
     STATEMENT_ROLLOUT_EVENTS_DROP,
     STATEMENT_OLD_EVENTS_DROP,
     STATEMENT_OLD_PLANS_DROP,
@@ -36,6 +37,7 @@ typedef enum StatementId {
     STATEMENT_ROLLOUT_PUT,
     STATEMENT_WAVE_PUT,
     STATEMENT_TARGET_PUT,
+    STATEMENT_BASELINE_PUT,
     STATEMENT_EVENT_PUT,
     STATEMENT_AUDIT_PUT,
     STATEMENT_TOKEN_PUT,
@@ -46,6 +48,7 @@ typedef enum StatementId {
     STATEMENT_ROLLOUT_LOAD,
     STATEMENT_WAVE_LOAD,
     STATEMENT_TARGET_LOAD,
+    STATEMENT_BASELINE_LOAD,
     STATEMENT_EVENTS_READ,
     STATEMENT_ROLLOUT_EVENTS_READ,
     STATEMENT_AUDIT_READ,
@@ -79,6 +82,7 @@ static const char *const FIXED[] = {
     [STATEMENT_ROLLOUT_DROP] = "DELETE FROM rollouts WHERE id = ?",
     [STATEMENT_WAVES_DROP] = "DELETE FROM waves WHERE rollout = ?",
     [STATEMENT_TARGETS_DROP] = "DELETE FROM targets WHERE rollout = ?",
+    [STATEMENT_BASELINES_DROP] = "DELETE FROM baselines WHERE rollout = ?",
     [STATEMENT_ROLLOUT_EVENTS_DROP] = "DELETE FROM events WHERE rollout = ? AND seq < (SELECT "
                                       "max(seq) FROM events)",
     [STATEMENT_OLD_EVENTS_DROP] = OLD_EVENTS_DROP,
@@ -102,6 +106,7 @@ static const struct {
     { STATEMENT_ROLLOUT_PUT, &ROWS_ROLLOUT, NULL },
     { STATEMENT_WAVE_PUT, &ROWS_WAVE, NULL },
     { STATEMENT_TARGET_PUT, &ROWS_TARGET, NULL },
+    { STATEMENT_BASELINE_PUT, &ROWS_BASELINE, NULL },
     { STATEMENT_EVENT_PUT, &ROWS_EVENT, NULL },
     { STATEMENT_AUDIT_PUT, &ROWS_AUDIT, NULL },
     { STATEMENT_TOKEN_PUT, &ROWS_TOKEN, NULL },
@@ -112,6 +117,7 @@ static const struct {
     { STATEMENT_ROLLOUT_LOAD, &ROWS_ROLLOUT, "" },
     { STATEMENT_WAVE_LOAD, &ROWS_WAVE, "" },
     { STATEMENT_TARGET_LOAD, &ROWS_TARGET, "" },
+    { STATEMENT_BASELINE_LOAD, &ROWS_BASELINE, "" },
     { STATEMENT_EVENTS_READ, &ROWS_EVENT, "WHERE seq > ? ORDER BY seq LIMIT ?" },
     { STATEMENT_ROLLOUT_EVENTS_READ, &ROWS_EVENT,
       "WHERE seq > ? AND rollout = ? ORDER BY seq LIMIT ?" },
@@ -217,6 +223,8 @@ static ErrCode load_tables(SqliteStore *self, Arena *arena, StoreContents *conte
         { STATEMENT_WAVE_LOAD, &ROWS_WAVE, (void **)&contents->waves, &contents->wave_count },
         { STATEMENT_TARGET_LOAD, &ROWS_TARGET, (void **)&contents->targets,
           &contents->target_count },
+        { STATEMENT_BASELINE_LOAD, &ROWS_BASELINE, (void **)&contents->baselines,
+          &contents->baseline_count },
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         ErrCode code =
@@ -416,7 +424,8 @@ static ErrCode put_plan(SqliteStore *self, const PlanRow *plan, Err *err)
 static ErrCode drop_rollout(SqliteStore *self, const char *id, Err *err)
 {
     static const StatementId PARTS[] = { STATEMENT_ROLLOUT_EVENTS_DROP, STATEMENT_TARGETS_DROP,
-                                         STATEMENT_WAVES_DROP, STATEMENT_ROLLOUT_DROP };
+                                         STATEMENT_BASELINES_DROP, STATEMENT_WAVES_DROP,
+                                         STATEMENT_ROLLOUT_DROP };
     ErrCode code = ERR_NONE;
     for (size_t i = 0; i < ARRAY_LEN(PARTS) && code == ERR_NONE; i++) {
         code = run_with_text(self, PARTS[i], id, err);
@@ -455,6 +464,8 @@ static ErrCode put_effect(SqliteStore *self, const Effect *effect, uint64_t *las
         return put_row(self, STATEMENT_WAVE_PUT, &ROWS_WAVE, effect->wave, err);
     case EFFECT_PERSIST_TARGET:
         return put_row(self, STATEMENT_TARGET_PUT, &ROWS_TARGET, effect->target, err);
+    case EFFECT_PERSIST_BASELINE:
+        return put_row(self, STATEMENT_BASELINE_PUT, &ROWS_BASELINE, effect->baseline, err);
     case EFFECT_PERSIST_PLAN:
         return put_plan(self, effect->plan, err);
     case EFFECT_FORGET_ROLLOUT:

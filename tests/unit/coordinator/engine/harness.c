@@ -59,7 +59,7 @@ static void drop_of(Map *rows, const char *rollout_id)
 
 static void keep_effect(Fleet *fleet, const Effect *effect)
 {
-    char index[16];
+    char index[32];
     switch (effect->kind) {
     case EFFECT_PERSIST_AGENT:
         keep(fleet->agents, effect->agent->name, effect->agent);
@@ -81,8 +81,16 @@ static void keep_effect(Fleet *fleet, const Effect *effect)
         keep(fleet->targets, key_of(fleet, effect->target->rollout, effect->target->address),
              effect->target);
         break;
+    case EFFECT_PERSIST_BASELINE:
+        snprintf(index, sizeof(index), "%u %u", effect->baseline->wave, effect->baseline->gate);
+        keep(fleet->baselines,
+             arena_printf(&fleet->arena, "%s %s", key_of(fleet, effect->baseline->rollout, index),
+                          effect->baseline->instance),
+             effect->baseline);
+        break;
     case EFFECT_FORGET_ROLLOUT:
         map_remove(fleet->rollouts, effect->rollout->id);
+        drop_of(fleet->baselines, effect->rollout->id);
         drop_of(fleet->waves, effect->rollout->id);
         drop_of(fleet->targets, effect->rollout->id);
         break;
@@ -197,8 +205,8 @@ Fleet *fleet_new(size_t hosts, uint32_t databases)
     fleet->term = 1;
     fleet->now_ms = 1000000;
     fleet->is_checked = true;
-    Map **const MAPS[] = { &fleet->agents, &fleet->inventory, &fleet->rollouts,
-                           &fleet->waves,  &fleet->targets,   &fleet->goals };
+    Map **const MAPS[] = { &fleet->agents,  &fleet->inventory, &fleet->rollouts, &fleet->waves,
+                           &fleet->targets, &fleet->goals,     &fleet->baselines };
     for (size_t i = 0; i < ARRAY_LEN(MAPS); i++) {
         *MAPS[i] = map_new();
     }
@@ -233,6 +241,7 @@ void fleet_free(Fleet *fleet)
     map_free(fleet->rollouts);
     map_free(fleet->waves);
     map_free(fleet->targets);
+    map_free(fleet->baselines);
     LIST_DONE(&fleet->events);
     void *cursor = NULL;
     const char *key = NULL;
@@ -435,6 +444,42 @@ void say_ping(Fleet *fleet, const char *name)
                          .ping = &ping });
 }
 
+static void say_reading(Fleet *fleet, const char *name, HealthReading reading)
+{
+    Host *from = host(fleet, name);
+    Health health = {
+        .instance = name, .every_ms = HEARTBEAT_MS, .readings = &reading, .reading_count = 1
+    };
+    step(fleet, (Event){ .kind = EVENT_HEALTH,
+                         .agent = name,
+                         .connection = from->connection,
+                         .session = from->session,
+                         .protocol = from->protocol,
+                         .health = &health });
+}
+
+void say_health(Fleet *fleet, const char *name, Metric metric, uint64_t value)
+{
+    say_reading(fleet, name, (HealthReading){ .metric = metric, .value = value * METRIC_SCALE });
+}
+
+void say_absent(Fleet *fleet, const char *name, Metric metric, MetricAbsence absence)
+{
+    say_reading(fleet, name, (HealthReading){ .metric = metric, .absence = absence });
+}
+
+void sample_all(Fleet *fleet, Metric metric, uint64_t value, uint32_t times)
+{
+    for (uint32_t i = 0; i < times; i++) {
+        pass(fleet, HEARTBEAT_MS);
+        for (size_t j = 0; j < fleet->host_count; j++) {
+            if (!fleet->hosts[j].is_silent) {
+                say_health(fleet, fleet->hosts[j].name, metric, value);
+            }
+        }
+    }
+}
+
 void say_bye(Fleet *fleet, const char *name)
 {
     Host *from = host(fleet, name);
@@ -591,6 +636,8 @@ void restart(Fleet *fleet)
                            .wave_count = map_count(fleet->waves),
                            .targets = targets,
                            .target_count = map_count(fleet->targets),
+                           .baselines = ROWS_OF(fleet, fleet->baselines, BaselineRow),
+                           .baseline_count = map_count(fleet->baselines),
                        });
     step(fleet, (Event){ .kind = EVENT_TICK });
 }

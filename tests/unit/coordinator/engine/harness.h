@@ -56,13 +56,14 @@ typedef struct Fleet {
     Effects effects; /* of the last step */
     Err err;         /* of the last refused request */
     Arena arena;
-    Map *agents, *inventory, *rollouts, *waves, *targets; /* rows as they were persisted last */
-    size_t plan_count;                                    /* how often a plan was persisted */
-    LIST(const EventRow *) events;                        /* all of them */
-    Map *kept;                                            /* arenas of all steps */
-    Map *goals;                                           /* last GOAL sent, by address */
-    Map *in_hand;      /* of those, what its host's process has: HELLO names it */
-    size_t goal_count; /* GOALs sent in all */
+    Map *agents, *inventory, *rollouts, *waves, *targets,
+        *baselines;                /* rows as they were persisted last */
+    size_t plan_count;             /* how often a plan was persisted */
+    LIST(const EventRow *) events; /* all of them */
+    Map *kept;                     /* arenas of all steps */
+    Map *goals;                    /* last GOAL sent, by address */
+    Map *in_hand;                  /* of those, what its host's process has: HELLO names it */
+    size_t goal_count;             /* GOALs sent in all */
     Plan plan;
     PlanWave plan_waves[4];
     PlanMigration migrations[2];
@@ -90,6 +91,11 @@ void say_hello_on(Fleet *fleet, const char *name, uint64_t connection); /* as it
 void say_inventory(Fleet *fleet, const char *name);
 void say_ping(Fleet *fleet, const char *name);
 void say_bye(Fleet *fleet, const char *name);
+/* A sample of its server, five seconds apart: of one metric a value in whole units, or why none. */
+void say_health(Fleet *fleet, const char *name, Metric metric, uint64_t value);
+void say_absent(Fleet *fleet, const char *name, Metric metric, MetricAbsence absence);
+/* So many samples of all hosts that are not silent, one after the other, as time passes. */
+void sample_all(Fleet *fleet, Metric metric, uint64_t value, uint32_t times);
 void report(Fleet *fleet, const char *address, Report what);       /* under the order last sent */
 void report_again(Fleet *fleet, const char *address, Report what); /* the host's last one */
 void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied);

@@ -32,5 +32,6 @@ extern const Stories WORDS_STORIES;
 extern const Stories ASKED_STORIES;
 extern const Stories UNREAD_STORIES;
 extern const Stories DOUBT_STORIES;
+extern const Stories GATE_STORIES;
 
 #endif

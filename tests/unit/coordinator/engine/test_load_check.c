@@ -14,6 +14,7 @@ typedef struct Sound {
     RolloutRow rollouts[2];
     WaveRow waves[2];
     TargetRow targets[3];
+    BaselineRow baselines[2];
     EngineLoad load;
 } Sound;
 
@@ -29,6 +30,8 @@ static void sound_make(Sound *sound)
         .targets = { { .rollout = "r1", .address = "db1/a", .wave = 0 },
                      { .rollout = "r1", .address = "db1/b", .wave = 1 },
                      { .rollout = "r1", .address = "db1/c", .wave = 1 } },
+        .baselines = { { .rollout = "r1", .wave = 1, .gate = 0, .instance = "db1" },
+                       { .rollout = "r1", .wave = 1, .gate = 1, .instance = "db1" } },
     };
     sound->load = (EngineLoad){
         .agents = sound->agents,
@@ -41,6 +44,8 @@ static void sound_make(Sound *sound)
         .wave_count = 2,
         .targets = sound->targets,
         .target_count = 3,
+        .baselines = sound->baselines,
+        .baseline_count = 2,
     };
 }
 
@@ -150,6 +155,21 @@ static void a_target_missing(Sound *sound)
     sound->load.target_count = 2;
 }
 
+static void a_baseline_of_no_rollout(Sound *sound)
+{
+    sound->baselines[1].rollout = "r9";
+}
+
+static void a_baseline_beyond_the_waves(Sound *sound)
+{
+    sound->baselines[1].wave = 2;
+}
+
+static void a_baseline_twice(Sound *sound)
+{
+    sound->baselines[1].gate = 0;
+}
+
 typedef struct Damage {
     void (*make)(Sound *sound);
     const char *message;
@@ -176,6 +196,11 @@ static const Damage DAMAGES[] = {
       "target db1/c of rollout r1 is not in its wave's place" },
     { a_target_twice, "of rollout r1, target db1/b is there twice" },
     { a_target_without_an_address, "of rollout r1, target 'db1/%zz' is no address: " },
+    { a_baseline_of_no_rollout,
+      "there is a baseline of db1 in wave number 1 of rollout r9, and no such wave" },
+    { a_baseline_beyond_the_waves,
+      "there is a baseline of db1 in wave number 2 of rollout r1, and no such wave" },
+    { a_baseline_twice, "of wave number 1 of rollout r1, gate 0: baseline of db1 is there twice" },
     { a_target_missing, "wave w2 of rollout r1 counts 2 targets; found: 1" },
 };
 

@@ -141,6 +141,16 @@ static const TargetRow CONTRACT_TARGET = {
     .changed_at_ms = 7,
 };
 
+static const BaselineRow CONTRACT_BASELINE = {
+    .rollout = "r-1",
+    .wave = 1,
+    .gate = 2,
+    .instance = "main",
+    .value = 12500,
+    .samples = 7,
+    .taken_at_ms = 6,
+};
+
 static EventRow contract_event(const char *rollout, const char *text)
 {
     return (EventRow){ .time_ms = 5,
@@ -208,6 +218,7 @@ static size_t contract_event_count(Store *store)
             { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &CONTRACT_ROLLOUT },                      \
             { .kind = EFFECT_PERSIST_WAVE, .wave = &CONTRACT_WAVE },                               \
             { .kind = EFFECT_PERSIST_TARGET, .target = &CONTRACT_TARGET },                         \
+            { .kind = EFFECT_PERSIST_BASELINE, .baseline = &CONTRACT_BASELINE },                   \
     }
 
 static void contract_check_labels(const Labels *labels)
@@ -342,12 +353,26 @@ static void contract_check_target_report(const TargetRow *row)
     assert_int_equal(row->changed_at_ms, 7);
 }
 
+static void contract_check_baseline(const StoreContents *contents)
+{
+    assert_int_equal(contents->baseline_count, 1);
+    const BaselineRow *row = &contents->baselines[0];
+    assert_string_equal(row->rollout, "r-1");
+    assert_int_equal(row->wave, 1);
+    assert_int_equal(row->gate, 2);
+    assert_string_equal(row->instance, "main");
+    assert_int_equal(row->value, 12500);
+    assert_int_equal(row->samples, 7);
+    assert_int_equal(row->taken_at_ms, 6);
+}
+
 static void contract_check_all(const StoreContents *contents)
 {
     contract_check_agent(contents);
     contract_check_inventory(contents);
     contract_check_rollout(contents);
     contract_check_wave(contents);
+    contract_check_baseline(contents);
     assert_int_equal(contents->target_count, 1);
     contract_check_target_order(&contents->targets[0]);
     contract_check_target_report(&contents->targets[0]);
@@ -363,7 +388,7 @@ static void a_new_store_is_empty(void **state)
     StoreContents contents = contract_load(store, &arena);
     assert_int_equal(contents.highest_token, 0);
     assert_int_equal(contents.agent_count + contents.inventory_count + contents.rollout_count, 0);
-    assert_int_equal(contents.wave_count + contents.target_count, 0);
+    assert_int_equal(contents.wave_count + contents.target_count + contents.baseline_count, 0);
     assert_int_equal(contract_event_count(store), 0);
 }
 
@@ -751,6 +776,7 @@ static void a_forgotten_rollout_takes_all_of_its_own_along(void **state)
     const Effect effects[] = { { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &CONTRACT_ROLLOUT },
                                { .kind = EFFECT_PERSIST_WAVE, .wave = &CONTRACT_WAVE },
                                { .kind = EFFECT_PERSIST_TARGET, .target = &CONTRACT_TARGET },
+                               { .kind = EFFECT_PERSIST_BASELINE, .baseline = &CONTRACT_BASELINE },
                                { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &other } };
     contract_must_commit(store, effects, ARRAY_LEN(effects));
     contract_commit_events(store, (const char *const[]){ CONTRACT_ROLLOUT.id, other.id }, 2,
@@ -760,7 +786,7 @@ static void a_forgotten_rollout_takes_all_of_its_own_along(void **state)
     StoreContents contents = contract_load(store, &arena);
     assert_int_equal(contents.rollout_count, 1);
     assert_string_equal(contents.rollouts[0].id, "r-other");
-    assert_int_equal(contents.wave_count + contents.target_count, 0);
+    assert_int_equal(contents.wave_count + contents.target_count + contents.baseline_count, 0);
     assert_int_equal(contract_event_count(store), 1);
 }
 
