@@ -31,6 +31,8 @@ typedef enum DiceOwner {
     DICE_TARGET,      /* a target's backends and clients; by target */
     DICE_END,         /* what is done with what was found */
     DICE_RELEASE,     /* which release a process is of that starts; by process */
+    DICE_GATE,        /* the gates of a plan; by rollout */
+    DICE_HEALTH,      /* what is measured of a server; by server */
 } DiceOwner;
 
 typedef struct Dice {

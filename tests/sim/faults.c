@@ -355,6 +355,19 @@ static void server_in_trouble(Sim *sim, Dice *dice)
     sim_pg_trouble(sim->pg, server, dice_below(dice, trouble_count()), outage_ms(dice));
 }
 
+static void server_well(void *ctx, uint64_t server)
+{
+    sim_pg_set_mood(ctx, server, MOOD_WELL);
+}
+
+static void server_sickens(Sim *sim, Dice *dice)
+{
+    size_t server = any_server(sim, dice);
+    PgMood mood = (PgMood)dice_between(dice, MOOD_ILL, MOOD_COUNT_ - 1);
+    sim_pg_set_mood(sim->pg, server, mood);
+    world_after(sim->world, outage_ms(dice), server_well, sim->pg, server);
+}
+
 static PgTenant *any_tenant(Sim *sim, Dice *dice)
 {
     return sim_pg_tenant_at(sim->pg, dice_below(dice, sim_pg_tenant_count(sim->pg)));
@@ -458,6 +471,7 @@ static const FaultRow FAULTS[] = {
     { "database made anew", 6, 100000, database_made_anew },
     { "database renamed", 8, 80000, database_renamed },
     { "somebody by hand", 20, 30000, somebody_by_hand },
+    { "server sickens", 60, 30000, server_sickens },
 };
 
 static void strike_now(void *ctx, uint64_t tag)

@@ -41,6 +41,8 @@ void invariants_free(Invariants *invariants)
     LIST_DONE(&invariants->rollouts);
     LIST_DONE(&invariants->sessions);
     LIST_DONE(&invariants->agents);
+    LIST_DONE(&invariants->servers);
+    LIST_DONE(&invariants->runs);
     free(invariants);
 }
 
@@ -152,7 +154,7 @@ uint64_t invariants_lease_ends_ms(Invariants *invariants, const char *agent)
 static bool is_of_session(EventKind kind)
 {
     return kind == EVENT_INVENTORY || kind == EVENT_PING || kind == EVENT_STATE ||
-           kind == EVENT_PROGRESS || kind == EVENT_BYE;
+           kind == EVENT_PROGRESS || kind == EVENT_HEALTH || kind == EVENT_BYE;
 }
 
 static void note_session_effect(Invariants *invariants, const Event *event, const Effect *effect)
@@ -255,7 +257,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         const ShadowSession *session = session_shadow(invariants, event);
         invariants->is_stale = session == NULL || session->is_over;
         invariants->is_garbled = !invariants->is_stale && session->protocol != event->protocol;
-        if (!invariants->is_stale && !invariants->is_garbled) {
+        if (!invariants->is_stale && !invariants->is_garbled && event->kind != EVENT_HEALTH) {
             note_spoken(invariants, session);
             agent_shadow(invariants, event->agent)->heard_ms = world_now_ms(invariants->world);
         }
@@ -264,6 +266,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         reconcile(invariants, event->state);
         invariants_hear(invariants, event);
     }
+    invariants_gates_hear(invariants, engine, event);
     if (event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME) {
         invariants->resumed_ms = world_now_ms(invariants->world);
     }
@@ -612,6 +615,7 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
         }
     }
     check_touched(invariants, engine);
+    invariants_gates_judge(invariants, engine, event, effects, from);
 }
 
 /* --- lives --- */
@@ -621,6 +625,7 @@ static void shadow_from_disk(Invariants *invariants)
     StoreContents contents;
     sim_disk_contents(invariants->disk, &contents);
     forget_targets(invariants);
+    invariants_gates_forget(invariants);
     invariants->in_flight = 0;
     invariants->started_ms = world_now_ms(invariants->world);
     LIST_CLEAR(&invariants->agents);

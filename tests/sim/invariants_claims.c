@@ -185,6 +185,32 @@ static void compare_lists(Invariants *invariants, RowType type, const Engine *li
     }
 }
 
+/* Live they stand as they were taken, replayed as the store has them. */
+static void compare_baselines(Invariants *invariants, const Engine *live, const Engine *replayed,
+                              const char *rollout)
+{
+    for (size_t wave = 0; wave < engine_wave_count(live, rollout); wave++) {
+        size_t count = engine_baseline_count(live, rollout, wave);
+        if (engine_baseline_count(replayed, rollout, wave) != count) {
+            world_violate(invariants->world, "the store replays to the live state",
+                          "wave %zu of %s has %zu baselines and %zu replayed", wave, rollout, count,
+                          engine_baseline_count(replayed, rollout, wave));
+            return;
+        }
+        for (size_t i = 0; i < count; i++) {
+            const BaselineRow *row = engine_baseline_at(live, rollout, wave, i);
+            const BaselineRow *same =
+                engine_baseline_find(replayed, rollout, wave, row->gate, row->instance);
+            if (same == NULL) {
+                world_violate(invariants->world, "the store replays to the live state",
+                              "the baseline of %s in %s is not there", row->instance, rollout);
+                return;
+            }
+            compare_rows(invariants, ROW_TYPE_BASELINE, row, same, rollout);
+        }
+    }
+}
+
 void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
 {
     Err err = { 0 };
@@ -210,6 +236,7 @@ void invariants_replay(Invariants *invariants, const Engine *engine, const Engin
         compare_lists(invariants, ROW_TYPE_TARGET, engine, replayed, row->id,
                       engine_target_count(engine, row->id), engine_target_count(replayed, row->id),
                       target_at);
+        compare_baselines(invariants, engine, replayed, row->id);
     }
 }
 

@@ -58,6 +58,33 @@ typedef struct ShadowSession {
     bool is_over;
 } ShadowSession;
 
+#define SHADOW_SAMPLES 16
+
+/* Readings by metric; of one that was not told the absence is 0 and the value too. */
+typedef struct ShadowSample {
+    uint64_t came_ms; /* on the engine's clock */
+    uint64_t session;
+    HealthReading readings[METRIC_COUNT_];
+} ShadowSample;
+
+typedef struct ShadowServer {
+    char agent[NAME_MAX_BYTES + 1];
+    char instance[NAME_MAX_BYTES + 1];
+    ShadowSample samples[SHADOW_SAMPLES]; /* the newest first */
+    size_t count;
+} ShadowServer;
+
+/* Samples of one server beyond one gate's limit, in a row: with everything that may break it, and
+ * with nothing but what must. */
+typedef struct ShadowRun {
+    char rollout[ROLLOUT_ID_MAX + 1];
+    char agent[NAME_MAX_BYTES + 1];
+    char instance[NAME_MAX_BYTES + 1];
+    uint32_t gate;
+    uint32_t least;
+    uint32_t most;
+} ShadowRun;
+
 struct Invariants {
     World *world;
     SimDisk *disk;
@@ -70,6 +97,10 @@ struct Invariants {
     LIST(ShadowOrder) orders;
     ShadowTarget *heard; /* whom the report in hand is about; NULL: nobody knows, or it is none */
     LIST(ShadowAgent) agents;
+    LIST(ShadowServer) servers;
+    LIST(ShadowRun) runs;
+    uint64_t deaf_ms;  /* as of the newest event */
+    uint64_t hears_ms; /* since when it is so, on the engine's clock */
     size_t in_flight;
     size_t undurable; /* rows and events that were stepped and are not committed */
     uint64_t started_ms;
@@ -111,5 +142,14 @@ void invariants_hear(Invariants *invariants, const Event *event);
 void invariants_count_target(Invariants *invariants, const TargetRow *row);
 void invariants_take_target(Invariants *invariants, const Engine *engine, const Event *event,
                             const TargetRow *row);
+
+/* --- invariants_gates.c --- */
+
+/* Before a step: what is told in it; behind it: what was made of it. */
+void invariants_gates_hear(Invariants *invariants, const Engine *engine, const Event *event);
+void invariants_gates_judge(Invariants *invariants, const Engine *engine, const Event *event,
+                            const Effects *effects, size_t from);
+/* A coordinator begins anew. */
+void invariants_gates_forget(Invariants *invariants);
 
 #endif

@@ -160,7 +160,8 @@ static void check_shut_out(Invariants *invariants, const Engine *engine, const E
 static void check_back(Invariants *invariants, const TargetRow *row)
 {
     const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
-    bool is_policy = shadow->pause_cause == PAUSE_BUDGET || shadow->pause_cause == PAUSE_AGENT_LOST;
+    bool is_policy = shadow->pause_cause == PAUSE_BUDGET ||
+                     shadow->pause_cause == PAUSE_AGENT_LOST || shadow->pause_cause == PAUSE_GATE;
     if (shadow->state == ROLLOUT_PAUSED && shadow->state_before == ROLLOUT_PAUSED && !is_policy &&
         shadow->pause_before == shadow->pause_cause) {
         world_violate(invariants->world, "nothing turns back against a pause", "%s in %s: %s",

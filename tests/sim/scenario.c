@@ -322,6 +322,44 @@ static void make_key(uint8_t number, uint8_t *ret_public, uint8_t *ret_secret)
     crypto_sign_seed_keypair(ret_public, ret_secret, seed);
 }
 
+/* An agent of the release before measures nothing, and no gate would ever hold. */
+static bool may_have_gates(const Scenario *scenario)
+{
+    return scenario->old_agents_percent == 0 && scenario->old_coordinators_percent == 0;
+}
+
+static void make_gates(Scenario *scenario, World *world, uint64_t number, PlanStrategy *strategy)
+{
+    static const PlanGate KINDS[] = {
+        { GATE_METRIC, METRIC_BLOCKED_SESSIONS, false, 20 * METRIC_SCALE, 0 },
+        { GATE_METRIC, METRIC_BLOCKED_SESSIONS, true, 2500, 0 },
+        { GATE_METRIC, METRIC_CACHE_HIT_PERCENT, false, 90 * METRIC_SCALE, 0 },
+        { GATE_METRIC, METRIC_CACHE_HIT_PERCENT, true, 900, 0 },
+    };
+    Dice dice = world_dice(world, DICE_GATE, number);
+    if (!may_have_gates(scenario) || !dice_chance(&dice, 60) ||
+        !pieces_add(scenario->pieces, "r%u has gates", (unsigned)number + 1)) {
+        return;
+    }
+    scenario->has_gates = true;
+    strategy->gate_count = dice_between(&dice, 1, 2);
+    strategy->gates = ARENA_ARRAY(&scenario->arena, PlanGate, strategy->gate_count);
+    for (size_t i = 0; i < strategy->gate_count; i++) {
+        strategy->gates[i] = KINDS[dice_below(&dice, ARRAY_LEN(KINDS))];
+        strategy->gates[i].failures = (uint32_t)dice_between(&dice, 1, 4);
+    }
+}
+
+/* A migration may do harm that no statement of it shows. */
+static void make_hurting(Scenario *scenario, World *world, SimPg *pg)
+{
+    Dice dice = world_dice(world, DICE_GATE, SCENARIO_ROLLOUTS_MAX);
+    size_t migration = dice_below(&dice, scenario->migration_count);
+    bool is_hurting = scenario->has_gates && dice_chance(&dice, 40) &&
+                      pieces_add(scenario->pieces, "migration %zu hurts", migration + 1);
+    sim_pg_set_hurting(pg, is_hurting ? migration : SIM_MIGRATIONS_MAX);
+}
+
 /* Signed by ann; and, as it is brought again, by bob too. */
 static ErrCode seal(Scenario *scenario, ScenarioRollout *rollout, Err *err)
 {
@@ -367,6 +405,7 @@ static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout
     }
     make_strategy(scenario, dice, &plan->strategy);
     leave_out_waves(scenario, &plan->strategy, rollout->id);
+    make_gates(scenario, world, (uint64_t)(rollout - scenario->rollouts), &plan->strategy);
     rollout->plan = plan;
     if (seal(scenario, rollout, &err) != ERR_NONE) {
         world_violate(world, "plans can be encoded", "%s", err.message);
@@ -470,6 +509,7 @@ Scenario *scenario_new(World *world, SimPg *pg, Pieces *pieces)
     set_scripts(scenario, world, pg, &traits);
     set_histories(scenario, &history, pg);
     make_rollouts(scenario, world, make_migrations(scenario, &traits));
+    make_hurting(scenario, world, pg);
     return scenario;
 }
 

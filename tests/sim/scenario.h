@@ -43,6 +43,7 @@ typedef struct Scenario {
     uint8_t signers[2][SIGN_PUBLIC_BYTES];
     TrustedKey trusted[2];                /* the same, as an agent has them */
     size_t trusting[SCENARIO_AGENTS_MAX]; /* how many of these the agent trusts */
+    bool has_gates;                       /* some rollout has: agents sample their servers */
     bool has_fat_plans;                   /* of several chunks */
     char *padding;                        /* what makes them fat */
     size_t twin_of;

@@ -110,6 +110,11 @@
     X(END_TOO_LATE, SIGHT_NEVER_DEMANDED,                                                          \
       "a COMMIT came through although its backend was told to end")                                \
     X(END_LOST, 20000, "a worker gave up a database that is gone without knowing how it ended")    \
+    X(GATE_HOLDS_BACK, 2000, "a wave could open and waited for its gates")                         \
+    X(GATE_FAILED, 2000, "a gate failed")                                                          \
+    X(GATE_UNSURE, 20000, "a wave had soaked, and its gates were inconclusive for long")           \
+    X(GATE_PASSED, 2000, "a wave passed by its gates")                                             \
+    X(BASELINE, 2000, "a baseline was taken")                                                      \
     X(REPLAYED, 500, "an engine made from the store was compared with the live one")
 
 typedef enum Sight {

@@ -93,6 +93,7 @@ static void build_agents(Sim *sim)
                              .trust = { .keys = sim->scenario->trusted,
                                         .count = sim->scenario->trusting[machine] },
                              .workers_max = sim->scenario->workers_max,
+                             .is_sampling = sim->scenario->has_gates,
                              .old_percent = sim->scenario->old_agents_percent,
                              .lease_ends_ms = lease_ends_ms,
                              .lease_ctx = sim };

@@ -127,7 +127,7 @@ static void send_message(SimAgent *agent, const LinkEffect *effect)
         world_violate(world, "every message can be encoded", "%s", err.message);
         return;
     }
-    if (world_is_told(world) && effect->type != MESSAGE_PING) {
+    if (world_is_told(world) && effect->type != MESSAGE_PING && effect->type != MESSAGE_HEALTH) {
         AUTO(Str) line = { 0 };
         envelope_print(&envelope, &line);
         world_tell(world, agent->parts.name, "says %s", str_text(&line));
@@ -301,6 +301,36 @@ static void rescan_again(void *ctx, uint64_t life)
     }
 }
 
+/* --- health --- */
+
+static void server_sample(SimAgent *agent, size_t server)
+{
+    HelloInstance instance = { 0 };
+    HealthReading readings[SIM_READINGS_MAX];
+    AUTO(LinkEffects) effects = { 0 };
+    sim_pg_read_instance(agent->parts.pg, server, &instance);
+    Health health = { .instance = instance.name,
+                      .every_ms = SIM_SAMPLE_MS,
+                      .readings = readings,
+                      .reading_count = sim_pg_read_health(agent->parts.pg, server, readings) };
+    agent_session_pass(agent->session, MESSAGE_HEALTH, &health, &effects);
+    agent_perform(agent, &effects);
+}
+
+static void sample_again(void *ctx, uint64_t life)
+{
+    SimAgent *agent = ctx;
+    if (agent->life != life) {
+        return;
+    }
+    /* In a version that has none a sample cannot even be written. */
+    bool is_able = !agent->is_frozen && !agent->is_garbling;
+    for (size_t i = 0; is_able && i < agent->parts.server_count; i++) {
+        server_sample(agent, agent->parts.servers[i]);
+    }
+    world_after(agent_world(agent), SIM_SAMPLE_MS, sample_again, agent, life);
+}
+
 /* --- the process --- */
 
 static void see_release(World *world, ProtocolRange before, ProtocolRange now)
@@ -347,6 +377,9 @@ static void process_start(void *ctx, uint64_t life)
                (unsigned)spoken.max);
     sim_net_open(agent->parts.net, agent->parts.number, 0);
     world_after(world, dice_duration(&agent->dice, 30), rescan_again, agent, agent->life);
+    if (agent->parts.is_sampling) {
+        world_after(world, SIM_SAMPLE_MS, sample_again, agent, agent->life);
+    }
     tick_arm(agent);
 }
 

@@ -26,6 +26,7 @@ typedef struct AgentParts {
     size_t server_count;
     Trust trust;
     size_t workers_max;
+    bool is_sampling;     /* it tells of its servers' health */
     uint32_t old_percent; /* of its processes are of the release before */
     /* Until when the coordinator in charge reckons that the agent may begin steps. */
     uint64_t (*lease_ends_ms)(void *ctx, const char *agent);

@@ -38,9 +38,10 @@ void sim_coordinator_tell_key(SimCoordinator *coordinator, size_t agent)
 }
 
 static const EventKind EVENT_OF_MESSAGE[MESSAGE_TYPE_COUNT_] = {
-    [MESSAGE_HELLO] = EVENT_HELLO, [MESSAGE_INVENTORY] = EVENT_INVENTORY,
-    [MESSAGE_PING] = EVENT_PING,   [MESSAGE_STATE] = EVENT_STATE,
-    [MESSAGE_BYE] = EVENT_BYE,     [MESSAGE_PROGRESS] = EVENT_PROGRESS,
+    [MESSAGE_HELLO] = EVENT_HELLO,   [MESSAGE_INVENTORY] = EVENT_INVENTORY,
+    [MESSAGE_PING] = EVENT_PING,     [MESSAGE_STATE] = EVENT_STATE,
+    [MESSAGE_BYE] = EVENT_BYE,       [MESSAGE_PROGRESS] = EVENT_PROGRESS,
+    [MESSAGE_HEALTH] = EVENT_HEALTH,
 };
 
 /* The body's pointer: which member of the event's union it is follows from the kind. */
@@ -61,6 +62,9 @@ static void event_set_body(Event *event, const void *body)
         break;
     case EVENT_PROGRESS:
         event->progress = body;
+        break;
+    case EVENT_HEALTH:
+        event->health = body;
         break;
     default:
         event->bye = body;

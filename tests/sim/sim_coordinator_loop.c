@@ -50,6 +50,7 @@ static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
         world_saw(world, SIGHT_STALLED);
     }
     event->wall_ms = world_wall_ms(world) + coordinator->wall_off_by_ms;
+    event->deaf_ms = coordinator->reckoning.lost_ms;
     size_t from = coordinator->effects.list.count;
     invariants_step_begin(coordinator->parts.invariants, coordinator->engine, event);
     ErrCode code = engine_step(coordinator->engine, event, &coordinator->effects, err);

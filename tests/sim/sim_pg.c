@@ -55,7 +55,8 @@ size_t sim_pg_add_server(SimPg *pg, const char *instance)
                           .instance = pg_intern(pg, instance),
                           .system_identifier = 7000 + pg->servers.count,
                           .timeline = 1,
-                          .is_up = true };
+                          .is_up = true,
+                          .health = world_dice(pg->world, DICE_HEALTH, pg->servers.count) };
     LIST_PUSH(&pg->servers, server);
     return server->index;
 }

@@ -113,6 +113,27 @@ size_t sim_pg_rows_ceded(const PgTenant *tenant, const char *rollout);
 bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts);
 bool sim_pg_read_instance(const SimPg *pg, size_t server, HelloInstance *ret_instance);
 
+/* How a server is doing, as its agent measures it. */
+typedef enum PgMood {
+    MOOD_WELL = 0,
+    MOOD_ILL,    /* beyond what gates allow */
+    MOOD_FITFUL, /* now ill, now well */
+    MOOD_MUTE,   /* its agent cannot see it */
+    MOOD_IDLE,   /* there is nothing to measure */
+    MOOD_COUNT_,
+} PgMood;
+
+#define SIM_READINGS_MAX 2
+#define SIM_SAMPLE_MS 5000
+
+/* What a sampler finds: blocked sessions (well up to 12, ill at 50) and cache hits (95 %, 50 %). A
+ * server that does not answer is not sampled. */
+size_t sim_pg_read_health(SimPg *pg, size_t server, HealthReading ret_readings[SIM_READINGS_MAX]);
+void sim_pg_set_mood(SimPg *pg, size_t server, PgMood mood);
+/* While this migration is applied to any of its tenants, a server is ill; SIM_MIGRATIONS_MAX:
+ * none. */
+void sim_pg_set_hurting(SimPg *pg, size_t migration);
+
 /* --- Sessions: one per attempt --- */
 
 typedef void (*PgDone)(void *ctx, uint64_t tag, const Result *result);

@@ -280,12 +280,31 @@ void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand)
     pg->tear_rate = per_ten_thousand;
 }
 
+void sim_pg_set_mood(SimPg *pg, size_t server, PgMood mood)
+{
+    static const char *const WORDS[] = { [MOOD_WELL] = "does well",
+                                         [MOOD_ILL] = "does badly",
+                                         [MOOD_FITFUL] = "does badly now and then",
+                                         [MOOD_MUTE] = "cannot be measured",
+                                         [MOOD_IDLE] = "has nothing to measure" };
+    _Static_assert(ARRAY_LEN(WORDS) == MOOD_COUNT_, "words for every mood");
+    world_tell(pg->world, pg->servers.items[server]->instance, "%s", WORDS[mood]);
+    pg->servers.items[server]->mood = mood;
+}
+
+void sim_pg_set_hurting(SimPg *pg, size_t migration)
+{
+    pg->hurting = migration;
+}
+
 void sim_pg_heal(SimPg *pg)
 {
     pg->tear_rate = 0;
+    pg->hurting = SIM_MIGRATIONS_MAX;
     for (size_t i = 0; i < pg->servers.count; i++) {
         sim_pg_start(pg, i);
         pg->servers.items[i]->trouble = NULL;
+        pg->servers.items[i]->mood = MOOD_WELL;
         sim_pg_cut(pg, i, false, false);
     }
     for (size_t i = 0; i < pg->tenants.count; i++) {

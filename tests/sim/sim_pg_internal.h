@@ -19,6 +19,8 @@ typedef struct PgServer {
     const Trouble *trouble; /* NULL: none */
     uint64_t troubles;      /* counted: an end that is late ends none of a later one */
     bool has_twin;          /* two processes work on it in one agent's name */
+    PgMood mood;
+    Dice health;
 } PgServer;
 
 /* Where a backend is in its present batch. */
@@ -126,6 +128,7 @@ struct SimPg {
     uint32_t next_oid;
     size_t part_counts[SIM_MIGRATIONS_MAX];
     uint32_t tear_rate;
+    size_t hurting; /* migration that makes servers ill; SIM_MIGRATIONS_MAX: none does */
     uint64_t
         excused_term; /* what attempts of this term or an earlier one do is unknown to the store */
 };

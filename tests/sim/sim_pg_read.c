@@ -63,6 +63,45 @@ bool sim_pg_read_instance(const SimPg *pg, size_t server_index, HelloInstance *r
     return is_reached;
 }
 
+static bool is_hurt(const SimPg *pg, const PgServer *server)
+{
+    for (size_t i = 0; pg->hurting < SIM_MIGRATIONS_MAX && i < pg->tenants.count; i++) {
+        const PgTenant *tenant = pg->tenants.items[i];
+        if (tenant->server == server && !tenant->is_dropped &&
+            tenant->data.effects[pg->hurting][0] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static PgMood mood_of(const SimPg *pg, PgServer *server)
+{
+    if (server->mood == MOOD_FITFUL) {
+        return dice_chance(&server->health, 60) ? MOOD_ILL : MOOD_WELL;
+    }
+    return server->mood == MOOD_WELL && is_hurt(pg, server) ? MOOD_ILL : server->mood;
+}
+
+size_t sim_pg_read_health(SimPg *pg, size_t index, HealthReading ret_readings[SIM_READINGS_MAX])
+{
+    static const MetricAbsence WHY[MOOD_COUNT_] = {
+        [MOOD_MUTE] = METRIC_NO_PRIVILEGE, [MOOD_IDLE] = METRIC_NOTHING
+    };
+    PgServer *server = pg->servers.items[index];
+    PgMood mood = mood_of(pg, server);
+    bool is_reached = server->is_up && !server->is_cut;
+    uint32_t absence = is_reached ? WHY[mood] : METRIC_NOT_SAMPLED;
+    uint64_t blocked = mood == MOOD_ILL ? 50 : dice_between(&server->health, 8, 12);
+    uint64_t hits = mood == MOOD_ILL ? 50 : 95;
+    ret_readings[0] = (HealthReading){ METRIC_BLOCKED_SESSIONS, blocked * METRIC_SCALE, absence };
+    ret_readings[1] = (HealthReading){ METRIC_CACHE_HIT_PERCENT, hits * METRIC_SCALE, absence };
+    for (size_t i = 0; absence != METRIC_PRESENT && i < SIM_READINGS_MAX; i++) {
+        ret_readings[i].value = 0;
+    }
+    return SIM_READINGS_MAX;
+}
+
 static void history_set_foreign(PgSession *session)
 {
     const PgData *data = &session->tenant->data;

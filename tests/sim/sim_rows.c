@@ -134,6 +134,13 @@ static const Cell EVENT_CELLS[] = {
     CELL(EventRow, code, CELL_U32),       CELL(EventRow, text, CELL_TEXT),
 };
 
+static const Cell BASELINE_CELLS[] = {
+    CELL(BaselineRow, rollout, CELL_TEXT),    CELL(BaselineRow, wave, CELL_U32),
+    CELL(BaselineRow, gate, CELL_U32),        CELL(BaselineRow, instance, CELL_TEXT),
+    CELL(BaselineRow, value, CELL_U64),       CELL(BaselineRow, samples, CELL_U32),
+    CELL(BaselineRow, taken_at_ms, CELL_I64),
+};
+
 typedef struct RowShape {
     size_t size_bytes;
     const Cell *cells;
@@ -147,6 +154,7 @@ static const RowShape SHAPES[] = {
     [ROW_TYPE_WAVE] = { sizeof(WaveRow), WAVE_CELLS, ARRAY_LEN(WAVE_CELLS) },
     [ROW_TYPE_TARGET] = { sizeof(TargetRow), TARGET_CELLS, ARRAY_LEN(TARGET_CELLS) },
     [ROW_TYPE_EVENT] = { sizeof(EventRow), EVENT_CELLS, ARRAY_LEN(EVENT_CELLS) },
+    [ROW_TYPE_BASELINE] = { sizeof(BaselineRow), BASELINE_CELLS, ARRAY_LEN(BASELINE_CELLS) },
 };
 _Static_assert(ARRAY_LEN(SHAPES) == ROW_TYPE_COUNT_, "a shape per row type");
 

@@ -17,6 +17,7 @@ typedef enum RowType {
     ROW_TYPE_WAVE,
     ROW_TYPE_TARGET,
     ROW_TYPE_EVENT,
+    ROW_TYPE_BASELINE,
     ROW_TYPE_COUNT_,
 } RowType;
 

@@ -5,6 +5,7 @@
  */
 #include "tests/sim/sim_store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/sim_rows.h"
@@ -14,6 +15,7 @@ typedef LIST(InventoryRow) InventoryRows;
 typedef LIST(RolloutRow) RolloutRows;
 typedef LIST(WaveRow) WaveRows;
 typedef LIST(TargetRow) TargetRows;
+typedef LIST(BaselineRow) BaselineRows;
 typedef LIST(EventRow) EventRows;
 
 typedef struct Tables {
@@ -23,6 +25,7 @@ typedef struct Tables {
     RolloutRows rollouts;
     WaveRows waves;
     TargetRows targets;
+    BaselineRows baselines;
     EventRows events;
 } Tables;
 
@@ -92,6 +95,7 @@ static void tables_copy(Tables *to, const Tables *from)
     COPY_ROWS(&to->rollouts, &from->rollouts);
     COPY_ROWS(&to->waves, &from->waves);
     COPY_ROWS(&to->targets, &from->targets);
+    COPY_ROWS(&to->baselines, &from->baselines);
     COPY_ROWS(&to->events, &from->events);
 }
 
@@ -102,12 +106,21 @@ static void tables_done(Tables *tables)
     LIST_DONE(&tables->rollouts);
     LIST_DONE(&tables->waves);
     LIST_DONE(&tables->targets);
+    LIST_DONE(&tables->baselines);
     LIST_DONE(&tables->events);
 }
 
 static size_t target_find(const TargetRows *rows, const char *rollout, const char *address)
 {
     return FIND(rows, row, str_equal(row->rollout, rollout) && str_equal(row->address, address));
+}
+
+static size_t baseline_find(const BaselineRows *rows, const BaselineRow *wanted)
+{
+    return FIND(rows, row,
+                row->wave == wanted->wave && row->gate == wanted->gate &&
+                    str_equal(row->rollout, wanted->rollout) &&
+                    str_equal(row->instance, wanted->instance));
 }
 
 static size_t plan_find_stored(const SimDisk *disk, const uint8_t *hash)
@@ -141,6 +154,7 @@ static void rollout_drop(Tables *tables, const char *id)
         }                                                                                          \
     }
     DROP(&tables->targets, rollout)
+    DROP(&tables->baselines, rollout)
     DROP(&tables->waves, rollout)
     DROP(&tables->rollouts, id)
 #undef DROP
@@ -184,6 +198,10 @@ static void effect_write(SimDisk *disk, const Effect *effect)
         PUT(disk, &tables->targets,
             target_find(&tables->targets, effect->target->rollout, effect->target->address),
             ROW_TYPE_TARGET, effect->target);
+        break;
+    case EFFECT_PERSIST_BASELINE:
+        PUT(disk, &tables->baselines, baseline_find(&tables->baselines, effect->baseline),
+            ROW_TYPE_BASELINE, effect->baseline);
         break;
     case EFFECT_FORGET_ROLLOUT:
         rollout_drop(tables, effect->rollout->id);
@@ -262,12 +280,28 @@ static void contents_fill(const Tables *tables, StoreContents *contents)
         .wave_count = tables->waves.count,
         .targets = tables->targets.items,
         .target_count = tables->targets.count,
+        .baselines = tables->baselines.items,
+        .baseline_count = tables->baselines.count,
     };
     for (size_t i = 0; i < tables->targets.count; i++) {
         if (tables->targets.items[i].token > contents->highest_token) {
             contents->highest_token = tables->targets.items[i].token;
         }
     }
+}
+
+static int baseline_order(const void *a, const void *b)
+{
+    const BaselineRow *left = a;
+    const BaselineRow *right = b;
+    int order = strcmp(left->rollout, right->rollout);
+    if (order == 0 && left->wave != right->wave) {
+        order = left->wave < right->wave ? -1 : 1;
+    }
+    if (order == 0 && left->gate != right->gate) {
+        order = left->gate < right->gate ? -1 : 1;
+    }
+    return order == 0 ? strcmp(left->instance, right->instance) : order;
 }
 
 static ErrCode sim_load(Store *store, Arena *arena, StoreContents *ret_contents, Err *err)
@@ -284,7 +318,9 @@ static ErrCode sim_load(Store *store, Arena *arena, StoreContents *ret_contents,
     OWN(rollouts, rollout_count);
     OWN(waves, wave_count);
     OWN(targets, target_count);
+    OWN(baselines, baseline_count);
 #undef OWN
+    qsort(contents.baselines, contents.baseline_count, sizeof(BaselineRow), baseline_order);
     *ret_contents = contents;
     return ERR_NONE;
 }
