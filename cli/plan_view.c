@@ -86,6 +86,23 @@ static void waves_json(JsonOut *json, const PlanStrategy *strategy)
     json_out_array_end(json);
 }
 
+static void gates_json(JsonOut *json, const PlanStrategy *strategy)
+{
+    json_out_array_begin(json, "gates");
+    for (size_t i = 0; i < strategy->gate_count; i++) {
+        const PlanGate *gate = &strategy->gates[i];
+        AUTO(Str) limit = { 0 };
+        gate_limit_write(gate, &limit);
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "kind", gate_kind_name((GateKind)gate->kind));
+        json_out_string(json, "metric", gate_metric_name(gate));
+        json_out_string(json, gate_bound_name(gate), str_text(&limit));
+        json_out_unsigned(json, "failures", gate->failures);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
 static void limits_json(JsonOut *json, const PlanStrategy *strategy)
 {
     char amount[AMOUNT_TEXT_MAX];
@@ -181,6 +198,7 @@ void plan_json(const PlanAtHand *at_hand, JsonOut *json)
     json_out_string(json, "changed", history_rule_name((HistoryRule)plan->changed));
     signers_json(&at_hand->bundle, json);
     waves_json(json, &plan->strategy);
+    gates_json(json, &plan->strategy);
     limits_json(json, &plan->strategy);
     json_out_array_begin(json, "migrations");
     for (size_t i = 0; i < plan->migration_count; i++) {
@@ -277,6 +295,20 @@ static void waves_text(const PlanStrategy *strategy, Str *out)
     table_print(table, out);
 }
 
+static void gates_text(const PlanStrategy *strategy, Str *out)
+{
+    for (size_t i = 0; i < strategy->gate_count; i++) {
+        const PlanGate *gate = &strategy->gates[i];
+        str_append(out, i == 0 ? "gates:\n  " : "  ");
+        gate_write(gate, out);
+        if (gate->failures == 1) {
+            str_append(out, "; one sample beyond it fails\n");
+        } else {
+            str_printf(out, "; %u samples in a row beyond it fail\n", gate->failures);
+        }
+    }
+}
+
 /* "applied until 2026-12-01T18:00:00Z (3d from now)". */
 static void until_text(const char *what, int64_t until_s, Str *out)
 {
@@ -366,6 +398,7 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
     times_text(at_hand, out);
     str_append(out, "waves:\n");
     waves_text(strategy, out);
+    gates_text(strategy, out);
     str_printf(out,
                "at once: %u in all, %u per host, %u per database\n"
                "budget: %s failed targets; beyond that: %s; an agent lost: %s\n",

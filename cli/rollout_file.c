@@ -7,6 +7,7 @@
 #include "cli/adopt/adopt.h"
 #include "cli/moment.h"
 #include "cli/plan_cut.h"
+#include "cli/rollout_gates.h"
 #include "common/cleanup.h"
 #include "common/str.h"
 #include "common/units.h"
@@ -50,6 +51,8 @@ typedef struct StrategyEntry {
     LostEntry on_agent_lost;
     TimeoutsEntry timeouts;
     WatchdogEntry watchdog;
+    GateEntry *gates;
+    size_t gate_count;
 } StrategyEntry;
 
 typedef struct TargetsEntry {
@@ -245,6 +248,11 @@ static const ConfigField STRATEGY_FIELDS[] = {
       .doc = "Limits of time." },
     { CONFIG_FIELD(StrategyEntry, watchdog, CONFIG_TABLE), .table = &WATCHDOG_TABLE,
       .doc = "When a migration ends itself for the sake of others (docs/locks.md)." },
+    { CONFIG_FIELD_COUNTED(StrategyEntry, gates, gate_count, CONFIG_TABLE_LIST),
+      .max = PLAN_GATES_MAX, .table = &ROLLOUT_GATE_TABLE,
+      .doc =
+          "What has to hold on every server of the waves so far, or no wave opens or passes; what "
+          "fails is answered by on_failure (docs/health.md)." },
 };
 
 static const ConfigTable STRATEGY_TABLE =
@@ -410,6 +418,7 @@ static void take_strategy(const StrategyEntry *entry, Arena *arena, PlanStrategy
 {
     plan_strategy_defaults(strategy);
     take_waves(entry, arena, strategy);
+    rollout_gates_take(entry->gates, entry->gate_count, arena, strategy);
     strategy->max_parallel = entry->max_parallel;
     strategy->max_parallel_per_host = entry->max_parallel_per_host;
     strategy->max_parallel_per_database = entry->max_parallel_per_database;
@@ -481,6 +490,9 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
     }
     if (code == ERR_NONE) {
         code = check_waves(document, &file.strategy, err);
+    }
+    if (code == ERR_NONE) {
+        code = rollout_gates_check(document, file.strategy.gates, file.strategy.gate_count, err);
     }
     MigrationSet set = { 0 };
     if (code == ERR_NONE) {

@@ -13,7 +13,10 @@
     "  waves:\n"                                                                                   \
     "    - { name: canary, targets: 1, soak: 90s }\n"                                              \
     "    - { name: rest, targets: 100%, approval: required }\n"                                    \
-    "  max_failures: 2%\n"
+    "  max_failures: 2%\n"                                                                         \
+    "  gates:\n"                                                                                   \
+    "    - { metric: blocked_sessions, max: 20 }\n"                                                \
+    "    - { metric: probe_latency_ms, max: 1.5x baseline, failures: 1 }\n"
 
 #define DAY_S 86400
 

@@ -60,6 +60,15 @@ static const Refusal REFUSALS[] = {
       ":5:27: wave 'a' has no targets", "it takes one at least: `targets: 1`" },
     { WAVES "    - { name: a, targets: 1 }\n    - { name: a, targets: 100% }\n",
       ":6:15: two waves are named 'a'", "" },
+    { HEAD "strategy:\n  gates:\n    - { metric: blocked_sessions }\n",
+      ":5:7: the gate on blocked_sessions has no limit",
+      "for example `{ metric: blocked_sessions, max: 20 }`, or `max: 1.5x baseline`" },
+    { HEAD "strategy:\n  gates:\n    - { metric: blocked_sessions, min: 20 }\n",
+      ":5:40: blocked_sessions is worse the higher it is: its limit is `max`",
+      "for example `{ metric: blocked_sessions, max: 20 }`, or `max: 1.5x baseline`" },
+    { HEAD "strategy:\n  gates:\n    - { metric: cache_hit_percent, max: 2, min: 1 }\n",
+      ":5:41: cache_hit_percent is worse the lower it is: its limit is `min`",
+      "for example `{ metric: cache_hit_percent, min: 20 }`, or `min: 0.9x baseline`" },
 };
 
 static void what_is_wrong_is_shown_where_it_stands(void **state)
@@ -84,6 +93,10 @@ static const Refusal PLACES[] = {
     { HEAD "strategy: { timeouts: { lock: 2 } }\n", ":3:31: ", NULL },
     { HEAD "targets: { where: \"databse = 'x'\" }\n", ":3:19: ", NULL },
     { HEAD "name: again\n", ":3:1: ", NULL },
+    { HEAD "strategy: { gates: [ { metric: blocked_session, max: 20 } ] }\n",
+      ":3:32: 'metric' is refused: there is no such metric; did you mean blocked_sessions?", NULL },
+    { HEAD "strategy: { gates: [ { metric: blocked_sessions, max: few } ] }\n", ":3:55: ", NULL },
+    { HEAD "strategy: { gates: [ { max: 20 } ] }\n", ":3:22: ", NULL },
 };
 
 static void values_are_refused_where_they_stand(void **state)
@@ -144,7 +157,10 @@ static const char FULL[] =
          "  approved_by: another\n  on_failure: roll_back_wave\n"
          "  on_agent_lost: { after: 5m, then: roll_back_rollout }\n"
          "  timeouts: { lock: 1s, statement: 2m, concurrent: 3h, target: 4m }\n"
-         "  watchdog: { blocked_sessions: 8, for: 3s }\n";
+         "  watchdog: { blocked_sessions: 8, for: 3s }\n"
+         "  gates:\n"
+         "    - { metric: blocked_sessions, max: 20 }\n"
+         "    - { metric: cache_hit_percent, min: 0.9x baseline, failures: 5 }\n";
 
 static void assert_full_strategy(const PlanStrategy *strategy)
 {
@@ -172,6 +188,18 @@ static void assert_full_strategy(const PlanStrategy *strategy)
     assert_int_equal(strategy->target_timeout_ms, 240000);
     assert_int_equal(strategy->watchdog.blocked_sessions, 8);
     assert_int_equal(strategy->watchdog.for_ms, 3000);
+    static const PlanGate GATES[] = {
+        { GATE_METRIC, METRIC_BLOCKED_SESSIONS, false, 20000, GATE_FAILURES },
+        { GATE_METRIC, METRIC_CACHE_HIT_PERCENT, true, 900, 5 },
+    };
+    assert_int_equal(strategy->gate_count, ARRAY_LEN(GATES));
+    for (size_t i = 0; i < ARRAY_LEN(GATES); i++) {
+        assert_int_equal(strategy->gates[i].kind, GATES[i].kind);
+        assert_int_equal(strategy->gates[i].metric, GATES[i].metric);
+        assert_int_equal(strategy->gates[i].is_relative, GATES[i].is_relative);
+        assert_int_equal(strategy->gates[i].limit, GATES[i].limit);
+        assert_int_equal(strategy->gates[i].failures, GATES[i].failures);
+    }
 }
 
 static void every_key_reaches_the_plan(void **state)
