@@ -32,10 +32,6 @@
 #include "common/clock.h"
 #include "tests/patience.h"
 
-#ifndef SKEIN_PG_BINDIR
-#define SKEIN_PG_BINDIR "/usr/lib/postgresql/15/bin"
-#endif
-
 #define SUPERUSER "postgres"
 #define PATH_BYTES 256
 #define POLL_MS 20

@@ -24,6 +24,11 @@
 
 typedef struct PgCluster PgCluster;
 
+/* Where the server's programs are. */
+#ifndef SKEIN_PG_BINDIR
+#define SKEIN_PG_BINDIR "/usr/lib/postgresql/15/bin"
+#endif
+
 /* `settings`: further lines for postgresql.conf; NULL: none. fsync is off unless they
  * turn it on. */
 PgCluster *pg_cluster_start(const char *settings);
