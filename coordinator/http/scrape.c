@@ -85,7 +85,8 @@ void scrape_messages(const Scrape *scrape, Exposition *out)
         const char *name;
     } TYPES[] = {
         { EVENT_HELLO, "hello" }, { EVENT_INVENTORY, "inventory" }, { EVENT_PING, "ping" },
-        { EVENT_STATE, "state" }, { EVENT_PROGRESS, "progress" },   { EVENT_BYE, "bye" },
+        { EVENT_STATE, "state" }, { EVENT_PROGRESS, "progress" },   { EVENT_HEALTH, "health" },
+        { EVENT_BYE, "bye" },
     };
     for (size_t i = 0; i < ARRAY_LEN(TYPES); i++) {
         exposition_sample(out, LABELS({ "type", TYPES[i].name }),
