@@ -100,12 +100,8 @@ static void find_limit(const Question *question, const Server *server, GateFindi
 static GateFinding judge_sample(const Question *question, const Server *server,
                                 const Sample *sample, GateFinding finding)
 {
-    const Wave *wave = question->wave;
     if (!sample_is_fresh(question->agent, sample, question->now_ms)) {
         return inconclusive(finding, GATE_STALE);
-    }
-    if (wave_has_soaked(wave) && sample->came_ms <= wave->soak_began_ms) {
-        return inconclusive(finding, GATE_AWAITED);
     }
     if (finding.absence == SAMPLE_UNTOLD) {
         return inconclusive(finding, GATE_UNTOLD);
@@ -124,6 +120,12 @@ static GateFinding judge_sample(const Question *question, const Server *server,
     return judge_value(question, server, finding);
 }
 
+/* A soak is there to see what comes: what was well before it says nothing. */
+static bool is_before_soak(const Wave *wave, const Sample *sample)
+{
+    return wave_has_soaked(wave) && sample->came_ms <= wave->soak_began_ms;
+}
+
 static GateFinding judge(const Question *question)
 {
     const PlanGate *gate = gate_of(question);
@@ -139,7 +141,11 @@ static GateFinding judge(const Question *question)
         metric_row(gate->metric) == NULL ? SAMPLE_UNTOLD : sample->absences[gate->metric];
     finding.has_value = finding.absence == METRIC_PRESENT;
     finding.value = finding.has_value ? sample->values[gate->metric] : 0;
-    return judge_sample(question, server, sample, finding);
+    finding = judge_sample(question, server, sample, finding);
+    if (finding.verdict == GATE_PASS && is_before_soak(question->wave, sample)) {
+        return inconclusive(finding, GATE_AWAITED);
+    }
+    return finding;
 }
 
 /* --- all servers of a wave --- */
@@ -261,6 +267,13 @@ static void note_words(Rollout *rollout, size_t gate, const GateFinding *finding
     gate_finding_write(&rollout->strategy.gates[gate], finding, &rollout->gate_words);
 }
 
+static void note_failure(Rollout *rollout, size_t gate, const GateFinding *finding)
+{
+    note_words(rollout, gate, finding);
+    rollout->gate_failed_ms = rollout->engine->now_ms;
+    rollout->is_stale = true;
+}
+
 /* As long as the sampler in question takes to tell a fail, if that is more. */
 static uint64_t patience_ms(const PlanGate *gate, const GateFinding *finding)
 {
@@ -302,8 +315,7 @@ void gates_look(Wave *wave)
     wave->gate_look_ms = wave->engine->now_ms + GATE_LOOK_MS;
     engine_arm(wave->engine, wave->gate_look_ms);
     if (!is_opening && wave->gates == GATE_FAIL) {
-        rollout->gate_failed_ms = wave->engine->now_ms;
-        rollout->is_stale = true;
+        note_failure(rollout, gate, &worst);
     } else if (!is_opening) {
         lose_patience(wave, &rollout->strategy.gates[gate], &worst);
     }
@@ -329,11 +341,23 @@ void gates_note(Rollout *rollout, const Agent *agent, const char *instance)
         Question question = { wave, gate, agent, instance, wave->engine->now_ms, false };
         GateFinding finding = judge(&question);
         if (finding.verdict == GATE_FAIL) {
-            note_words(rollout, gate, &finding);
-            rollout->gate_failed_ms = wave->engine->now_ms;
-            rollout->is_stale = true;
+            note_failure(rollout, gate, &finding);
             return;
         }
+    }
+}
+
+void gates_recall(Rollout *rollout)
+{
+    GateFinding worst = { 0 };
+    size_t gate = 0;
+    if (rollout->gate_failed_ms == 0 || gates_fail(rollout)) {
+        return;
+    }
+    rollout->gate_failed_ms = 0;
+    Wave *wave = watched_wave(rollout);
+    if (wave != NULL && judge_all(wave, false, &worst, &gate) == GATE_FAIL) {
+        note_failure(rollout, gate, &worst);
     }
 }
 

@@ -7,18 +7,19 @@
  *
  *     the agent's session is not active, or no sample has come in it   inconclusive
  *     older than three intervals, or than the coordinator's deafness   inconclusive
- *     at the end of a soak: older than its beginning                   inconclusive
  *     its agent says nothing of the metric                             inconclusive
- *     absent: nothing to measure                                       pass
+ *     absent: nothing to measure                                       pass *
  *     absent for any other reason                                      inconclusive
  *     relative, and there is no baseline                               inconclusive
- *     within the limit                                                 pass
+ *     within the limit                                                 pass *
  *     beyond it, as were the samples before it: N in a row             fail
  *     beyond it, fewer in a row                                        inconclusive
+ *     * at the end of a soak, by a sample from before it began         inconclusive
  *
  * In a row are samples without a gap of three intervals between them, of the present session, since
  * the rollout was started, resumed or loaded last. Over all gates and servers: any fail is a fail,
  * else any inconclusive is inconclusive, else it passes. Inconclusive never lets anything go on.
+ * A fail that comes while the coordinator knows too little to act is looked at again when it does.
  *
  * A baseline is the median of at least three samples that came before the wave opened, of each
  * server for itself; a wave without one does not open, unless there was nothing to measure. It is

@@ -617,6 +617,7 @@ ErrCode rollout_refuse(Rollout *rollout, const Rule *rule, Err *err)
  */
 void rollout_settle(Rollout *rollout)
 {
+    gates_recall(rollout);
     for (size_t pass = 0; rollout->is_stale && pass < 16 + 8 * rollout->wave_count; pass++) {
         rollout->is_stale = false;
         rollout_fire(rollout, ROLLOUT_EVALUATE);

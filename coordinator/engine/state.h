@@ -232,7 +232,7 @@ struct Rollout {
     uint32_t uncertain;      /* unknown and not charged */
     uint64_t resumed_ms;     /* verdicts count silence from here at the earliest */
     Agent *lost_agent;       /* whom the verdict under way speaks of */
-    uint64_t gate_failed_ms; /* when a gate was found to fail in the wave that it is at; 0: none */
+    uint64_t gate_failed_ms; /* when a gate was found to fail, and not acted on yet; 0: none */
     Str gate_words;          /* of the finding that matters most, by the newest look */
     bool is_dirty;
     bool is_stale; /* counts or flags have changed: to be evaluated */
@@ -522,6 +522,8 @@ bool sample_is_fresh(const Agent *agent, const Sample *sample, uint64_t now_ms);
 void gates_look(Wave *wave);
 /* A sample of this server has come: does a gate of the wave that the rollout is at fail by it? */
 void gates_note(Rollout *rollout, const Agent *agent, const char *instance);
+/* What failed in an earlier step, when too little was known to act: does it fail still? */
+void gates_recall(Rollout *rollout);
 bool gates_fail(const Rollout *rollout); /* found in this step */
 bool gates_are_unsure(const Rollout *rollout);
 void gates_forgive(Rollout *rollout); /* resumed: counts and patience start anew */

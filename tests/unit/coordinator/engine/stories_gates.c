@@ -343,6 +343,23 @@ static void a_wave_passes_by_a_sample_that_came_after_its_soak_began(void **stat
     assert_wave(hasty, 0, WAVE_PASSED);
 }
 
+/* As after a freeze: the last word of the work and a sample are read at the same moment. */
+static void what_is_ill_as_the_soak_begins_fails_at_once(void **state)
+{
+    (void)state;
+    PlanGate gate = at_most(BLOCKED, 20);
+    gate.failures = 1;
+    AUTO_PTR(Fleet) fleet = gated(2, gate, ON_FAILURE_PAUSE);
+    fleet->plan_waves[0].soak_ms = 0;
+    sample_all(fleet, BLOCKED, 3, 1);
+    assert_ok(start(fleet));
+    pass(fleet, 1000);
+    report(fleet, "a/db1", REPORT_APPLIED);
+    say_health(fleet, "a", BLOCKED, 21);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_wave(fleet, 0, WAVE_TRIPPED);
+}
+
 static void what_is_stale_never_passes_and_in_the_end_a_person_is_asked(void **state)
 {
     (void)state;
@@ -455,6 +472,48 @@ static void a_new_coordinator_has_the_baselines_and_counts_anew(void **state)
     assert_rollout(fleet, ROLLOUT_PAUSED);
 }
 
+/* a's samples fail while the new coordinator still waits to hear of b. */
+static Fleet *failing_while_recovering(void)
+{
+    Fleet *fleet = gated(3, at_most(BLOCKED, 20), ON_FAILURE_PAUSE);
+    fleet->plan_waves[0].targets.value = 2;
+    sample_all(fleet, BLOCKED, 3, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    report(fleet, "b/db1", REPORT_RUNNING);
+    restart(fleet);
+    come_back(fleet, "a");
+    come_back(fleet, "b");
+    sample_all(fleet, BLOCKED, 21, 3);
+    pass(fleet, 1000);
+    assert_true(engine_is_recovering(fleet->engine));
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    return fleet;
+}
+
+static void what_failed_while_recovering_is_acted_on_when_enough_is_known(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = failing_while_recovering();
+    report(fleet, "b/db1", REPORT_RUNNING);
+    assert_false(engine_is_recovering(fleet->engine));
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_string_equal(rollout(fleet)->reason,
+                        "a gate has failed: blocked_sessions at most 20 on a: 21, for 3 samples "
+                        "in a row");
+    assert_wave(fleet, 0, WAVE_TRIPPED);
+}
+
+static void what_was_well_again_before_enough_was_known_is_no_failure(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = failing_while_recovering();
+    sample_all(fleet, BLOCKED, 3, 1);
+    report(fleet, "b/db1", REPORT_RUNNING);
+    assert_false(engine_is_recovering(fleet->engine));
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+}
+
 static void a_server_that_comes_late_gets_its_baseline_by_resuming(void **state)
 {
     (void)state;
@@ -499,12 +558,15 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(resuming_counts_anew),
     cmocka_unit_test(no_gate_acts_against_an_operators_pause),
     cmocka_unit_test(a_wave_passes_by_a_sample_that_came_after_its_soak_began),
+    cmocka_unit_test(what_is_ill_as_the_soak_begins_fails_at_once),
     cmocka_unit_test(what_is_stale_never_passes_and_in_the_end_a_person_is_asked),
     cmocka_unit_test(of_a_lost_agent_nothing_is_known),
     cmocka_unit_test(a_new_process_begins_the_row_anew),
     cmocka_unit_test(what_came_before_the_coordinator_was_deaf_is_old),
     cmocka_unit_test(who_is_skipped_is_asked_no_more),
     cmocka_unit_test(a_new_coordinator_has_the_baselines_and_counts_anew),
+    cmocka_unit_test(what_failed_while_recovering_is_acted_on_when_enough_is_known),
+    cmocka_unit_test(what_was_well_again_before_enough_was_known_is_no_failure),
     cmocka_unit_test(a_server_that_comes_late_gets_its_baseline_by_resuming),
     cmocka_unit_test(a_gate_on_an_unknown_metric_is_refused_at_the_start),
 };
