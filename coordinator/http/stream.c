@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "coordinator/http/views.h"
 
@@ -20,7 +19,7 @@ EventStream *stream_new(Shell *shell, uint64_t after, const char *rollout, Arena
 {
     EventStream *stream = ARENA_NEW(arena, EventStream);
     *stream = (EventStream){
-        .shell = shell, .rollout = rollout, .seen = after, .said_ms = clock_boot_ms()
+        .shell = shell, .rollout = rollout, .seen = after, .said_ms = shell_uptime_ms(shell)
     };
     str_printf(&stream->text, "retry: %d\n\n", STREAM_RETRY_MS);
     return stream;
@@ -81,7 +80,7 @@ ErrCode stream_fill(EventStream *stream)
         str_append(&stream->text, ":\n\n");
     }
     if (stream->text.length > 0) {
-        stream->said_ms = clock_boot_ms();
+        stream->said_ms = shell_uptime_ms(stream->shell);
     }
     return code;
 }
@@ -99,6 +98,6 @@ size_t stream_take(EventStream *stream, char *bytes, size_t max)
 
 uint32_t stream_rest_ms(const EventStream *stream)
 {
-    uint64_t silent_ms = clock_boot_ms() - stream->said_ms;
+    uint64_t silent_ms = shell_uptime_ms(stream->shell) - stream->said_ms;
     return silent_ms >= STREAM_REST_MS ? 0 : (uint32_t)(STREAM_REST_MS - silent_ms);
 }

@@ -168,22 +168,47 @@ static void it_ends_with_the_server(void **state)
 }
 
 /* A proxy on the way ends what says nothing. */
-static void it_says_that_it_is_there_before_anybody_gives_up(void **state)
+/* All that there is to take. */
+static const char *taken(EventStream *stream, char *bytes, size_t size)
+{
+    size_t length = stream_take(stream, bytes, size - 1);
+    bytes[length] = '\0';
+    assert_true(stream_is_drained(stream));
+    return bytes;
+}
+
+static void it_is_taken_piece_by_piece(void **state)
 {
     World *world = *state;
     AUTO(Arena) arena = { 0 };
+    char bytes[64] = { 0 };
     EventStream *stream =
         stream_new(world->fixture->shell, shell_last_seq(world->fixture->shell), NULL, &arena);
-    char bytes[64] = { 0 };
-    assert_in_range(stream_rest_ms(stream), 1, STREAM_REST_MS);
-    assert_false(stream_is_drained(stream));
     assert_int_equal(stream_take(stream, bytes, 3), 3);
-    assert_int_equal(stream_take(stream, bytes + 3, sizeof(bytes) - 3),
-                     strlen("retry: 1000\n\n") - 3);
-    assert_string_equal(bytes, "retry: 1000\n\n");
-    assert_true(stream_is_drained(stream));
+    assert_false(stream_is_drained(stream));
+    assert_string_equal(bytes, "ret");
+    assert_string_equal(taken(stream, bytes, sizeof(bytes)), "ry: 1000\n\n");
+    stream_done(stream);
+}
+
+static void it_says_that_it_is_there_before_anybody_gives_up(void **state)
+{
+    World *world = *state;
+    Fixture *fixture = world->fixture;
+    AUTO(Arena) arena = { 0 };
+    char bytes[64];
+    fixture->clock_ms = clock_boot_ms();
+    EventStream *stream = stream_new(fixture->shell, shell_last_seq(fixture->shell), NULL, &arena);
+    assert_string_equal(taken(stream, bytes, sizeof(bytes)), "retry: 1000\n\n");
+    fixture->clock_ms += STREAM_REST_MS - 1;
+    assert_int_equal(stream_rest_ms(stream), 1);
     assert_int_equal(stream_fill(stream), ERR_NONE);
-    assert_true(stream_is_drained(stream)); /* nothing has happened */
+    assert_string_equal(taken(stream, bytes, sizeof(bytes)), ""); /* nothing has happened */
+    fixture->clock_ms += 1;
+    assert_int_equal(stream_rest_ms(stream), 0);
+    assert_int_equal(stream_fill(stream), ERR_NONE);
+    assert_string_equal(taken(stream, bytes, sizeof(bytes)), ":\n\n");
+    assert_int_equal(stream_rest_ms(stream), STREAM_REST_MS);
     stream_done(stream);
 }
 
@@ -197,6 +222,7 @@ int main(void)
         WORLD_TEST(of_one_rollout_only_its_own_come),
         WORLD_TEST(a_revoked_token_reads_no_further),
         WORLD_TEST(it_ends_with_the_server),
+        WORLD_TEST(it_is_taken_piece_by_piece),
         WORLD_TEST(it_says_that_it_is_there_before_anybody_gives_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
