@@ -73,6 +73,32 @@ static void an_open_rollout_is_told_apart_and_its_targets_on_demand(void **state
     assert_null(strstr(str_text(&detailed), "skein_agent_info"));
 }
 
+static size_t count_series(World *world)
+{
+    AUTO(Str) text = scrape(world, "/metrics");
+    size_t count = 0;
+    for (const char *at = str_text(&text); *at != '\0'; at = strchr(at, '\n') + 1) {
+        count += *at != '#' && *at != '\n' ? 1 : 0;
+    }
+    return count;
+}
+
+static void it_is_as_long_as_the_document_says(void **state)
+{
+    World *world = *state;
+    AUTO(Str) document = { 0 };
+    AUTO(Str) claim = { 0 };
+    char id[ROLLOUT_ID_MAX + 1];
+    size_t at_rest = count_series(world);
+    start_rollout(world, id, sizeof(id));
+    str_printf(&claim, ": %zu, and %zu more for each open rollout", at_rest,
+               count_series(world) - at_rest);
+    document_read(DOCUMENT, &document);
+    if (strstr(str_text(&document), str_text(&claim)) == NULL) {
+        fail_msg("docs/metrics.md does not say \"%s\"", str_text(&claim));
+    }
+}
+
 static void agents_are_told_apart_on_demand(void **state)
 {
     World *world = *state;
@@ -219,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_fleet_is_counted_by_state),
         WORLD_TEST(an_open_rollout_is_told_apart_and_its_targets_on_demand),
+        WORLD_TEST(it_is_as_long_as_the_document_says),
         WORLD_TEST(agents_are_told_apart_on_demand),
         WORLD_TEST(servers_have_their_newest_sample_while_it_is_fresh),
         WORLD_TEST(a_store_that_fails_shows),
