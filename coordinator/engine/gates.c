@@ -38,7 +38,8 @@ static bool is_beyond(const PlanGate *gate, const Sample *sample, uint64_t limit
 static bool may_count(const Question *question, const Sample *sample)
 {
     const Rollout *rollout = question->wave->rollout;
-    return sample->came_ms > rollout->resumed_ms && sample->came_ms >= question->agent->active_ms &&
+    return sample->number > rollout->resumed_sample &&
+           sample->came_ms >= question->agent->active_ms &&
            sample->came_ms >= rollout->engine->hears_ms;
 }
 
@@ -123,7 +124,7 @@ static GateFinding judge_sample(const Question *question, const Server *server,
 /* A soak is there to see what comes: what was well before it says nothing. */
 static bool is_before_soak(const Wave *wave, const Sample *sample)
 {
-    return wave_has_soaked(wave) && sample->came_ms <= wave->soak_began_ms;
+    return wave_has_soaked(wave) && sample->number <= wave->soak_sample;
 }
 
 static GateFinding judge(const Question *question)
@@ -383,7 +384,7 @@ void gates_forgive(Rollout *rollout)
         Wave *wave = &rollout->waves[i];
         wave->unsure_since_ms = 0;
         wave->is_out_of_patience = false;
-        wave->soak_began_ms = rollout->engine->now_ms;
+        wave->soak_sample = rollout->engine->sample_count;
         if (wave->row.state == WAVE_RUNNING || wave->row.state == WAVE_SOAKING) {
             gates_take_baselines(wave);
         }

@@ -57,9 +57,9 @@ static Server *server_of(Agent *agent, const char *instance)
     return server;
 }
 
-static Sample sample_of(const Health *health, uint64_t now_ms)
+static Sample sample_of(const Health *health, uint64_t number, uint64_t now_ms)
 {
-    Sample sample = { .came_ms = now_ms, .every_ms = health->every_ms };
+    Sample sample = { .number = number, .came_ms = now_ms, .every_ms = health->every_ms };
     memset(sample.absences, SAMPLE_UNTOLD, sizeof(sample.absences));
     for (size_t i = 0; i < health->reading_count; i++) {
         const HealthReading *reading = &health->readings[i];
@@ -80,7 +80,7 @@ void health_take(Agent *agent, const Health *health)
     }
     Server *server = server_of(agent, health->instance);
     server->newest = (server->newest + 1) % SAMPLES_KEPT;
-    server->samples[server->newest] = sample_of(health, engine->now_ms);
+    server->samples[server->newest] = sample_of(health, ++engine->sample_count, engine->now_ms);
     server->count += server->count < SAMPLES_KEPT ? 1 : 0;
     for (size_t i = 0; i < engine->rollouts.count; i++) {
         gates_note(engine->rollouts.items[i], agent, health->instance);

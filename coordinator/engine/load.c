@@ -74,6 +74,7 @@ static Rollout *rollout_register(Engine *engine, Rollout *rollout)
     rollout->where = "";
     rollout->irreversible = "";
     rollout->resumed_ms = engine->now_ms;
+    rollout->resumed_sample = engine->sample_count;
     plan_strategy_defaults(&rollout->strategy);
     map_put(engine->rollouts_by_id, rollout->row.id, rollout);
     LIST_PUSH(&engine->rollouts, rollout);
@@ -137,7 +138,6 @@ void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count)
         wave->engine = rollout->engine;
         wave->rollout = rollout;
         wave->opened_ms = rollout->engine->now_ms;
-        wave->soak_began_ms = rollout->engine->now_ms;
         soak_load(wave);
     }
 }

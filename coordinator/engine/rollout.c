@@ -562,6 +562,7 @@ static void enter_paused(Rollout *rollout)
 static void leave_paused(Rollout *rollout)
 {
     rollout->resumed_ms = rollout->engine->now_ms;
+    rollout->resumed_sample = rollout->engine->sample_count;
     for (size_t i = 0; i < rollout->target_count; i++) {
         if (!target_is_parked(&rollout->targets[i])) { /* those go on as their hosts have room */
             target_fire(&rollout->targets[i], TARGET_GO_ON);

@@ -57,6 +57,7 @@ typedef struct Listing {
 
 /* One HEALTH, as it came. */
 typedef struct Sample {
+    uint64_t number; /* from 1, over all servers: which came first, also within one moment */
     uint64_t came_ms;
     uint32_t every_ms;
     uint8_t absences[METRIC_COUNT_]; /* MetricAbsence, or SAMPLE_UNTOLD */
@@ -191,7 +192,7 @@ struct Wave {
     TargetCounts counts;
     uint64_t opened_ms;     /* who is away then has this long at the least to come back */
     uint64_t soak_until_ms; /* 0: the soak's clock does not run */
-    uint64_t soak_began_ms; /* or went on last: older samples say nothing of it */
+    uint64_t soak_sample;   /* the newest when it began, or went on last: no news of it yet */
     Map *baselines;         /* BaselineRow by gate and server; NULL: there are none */
     LIST(BaselineRow *) baseline_rows;
     GateVerdict gates;        /* of the look that this evaluation rests on */
@@ -231,6 +232,7 @@ struct Rollout {
     uint32_t excused;        /* of counts.used: unknown, and resumed all the same */
     uint32_t uncertain;      /* unknown and not charged */
     uint64_t resumed_ms;     /* verdicts count silence from here at the earliest */
+    uint64_t resumed_sample; /* its gates count samples after this one */
     Agent *lost_agent;       /* whom the verdict under way speaks of */
     uint64_t gate_failed_ms; /* when a gate was found to fail, and not acted on yet; 0: none */
     Str gate_words;          /* of the finding that matters most, by the newest look */
@@ -247,7 +249,8 @@ struct Engine {
     int64_t wall_ms;
     uint64_t deaf_ms;  /* of the clock that now_ms goes by: how long it has stood still, in all */
     uint64_t hears_ms; /* since when it goes: samples that came before are old */
-    Effects *out;      /* of the step under way */
+    uint64_t sample_count; /* that have come, of all servers */
+    Effects *out;          /* of the step under way */
     char actor[NAME_MAX_BYTES * 2];
     const char *words;          /* the operator's reason, while a request of a person acts */
     const BroughtPlan *brought; /* by the step under way */

@@ -264,7 +264,7 @@ static void act_open(void *subject)
 static void act_soak(void *subject)
 {
     Wave *wave = subject;
-    wave->soak_began_ms = wave->engine->now_ms;
+    wave->soak_sample = wave->engine->sample_count;
     wave->unsure_since_ms = 0;
     wave->soak_until_ms = wave->engine->now_ms + wave->row.soak_left_ms;
     engine_arm(wave->engine, wave->soak_until_ms);
