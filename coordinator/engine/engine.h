@@ -291,6 +291,12 @@ void engine_count_found(const Engine *engine, const char *rollout, FoundCounts *
 /* In words: what this rollout does or waits for now, built from the rules' sentences. Appends. */
 void engine_explain(const Engine *engine, const char *rollout, uint64_t now_ms, Str *out);
 
+/* Selected, and served by another server now, which is selected, too. Texts are the engine's. */
+typedef struct PlanLeftOut {
+    const char *address;
+    const char *served_as;
+} PlanLeftOut;
+
 /* What a start would select and how the waves would fall, without starting. Lives in `arena`. */
 typedef struct PlanPreview {
     TargetRow *targets; /* in order; .wave set; .state TARGET_PENDING */
@@ -299,7 +305,12 @@ typedef struct PlanPreview {
     uint32_t *wave_targets; /* per wave, of this wave alone */
     size_t wave_count;
     uint32_t max_failures;
+    PlanLeftOut *left_out;
+    size_t left_out_count;
 } PlanPreview;
+
+/* In words, whatever is left out and where it is served; nothing: none is. Appends. */
+void preview_tell_left_out(const PlanPreview *preview, Str *out);
 
 ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena,
                        PlanPreview *ret_preview, Err *err);

@@ -218,6 +218,13 @@ static Item *family_best(const Family *family, Item **ret_rival)
     return is_contested ? NULL : best;
 }
 
+const Item *family_heir(const Item *item)
+{
+    Item *rival = NULL;
+    Item *best = item->family == NULL ? NULL : family_best(item->family, &rival);
+    return best == item ? NULL : best;
+}
+
 void family_settle(Family *family)
 {
     Item *rival = NULL;

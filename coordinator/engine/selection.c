@@ -11,6 +11,8 @@
 #include "proto/address.h"
 #include "proto/select.h"
 
+#define LEFT_OUT_SHOWN 6
+
 typedef struct Pick {
     const Item *item;
     Address address;
@@ -22,6 +24,7 @@ typedef struct Selection {
     Arena *arena;
     Select *where;
     LIST(Pick) picks;
+    LIST(PlanLeftOut) left_out;
 } Selection;
 
 static const Labels *instance_labels(const Item *item)
@@ -130,14 +133,43 @@ static ErrCode check_pick(const Item *item, Err *err)
     return ERR_NONE;
 }
 
+/* Listed, and by the server that has it writable if any has. */
+static bool is_there(const Selection *selection, const Item *item, Address *ret_address)
+{
+    return !item->row.is_gone && item->agent != NULL &&
+           !(item->row.in_recovery && is_served_elsewhere(item)) &&
+           address_parse(item->row.address, selection->arena, ret_address, NULL) == ERR_NONE;
+}
+
+static bool is_chosen(const Selection *selection, const Item *item)
+{
+    Address address;
+    if (!is_there(selection, item, &address)) {
+        return false;
+    }
+    SelectSubject subject = subject_of(item, &address);
+    return select_matches(selection->where, &subject);
+}
+
+/*
+ * A server that does not answer, whose databases another one has taken over: a target of each would
+ * be two of one database, and the first would fail by its absence. Without the other one in the
+ * selection it stays: its target moves there.
+ */
+static bool leave_out(Selection *selection, const Item *item)
+{
+    const Item *heir = family_heir(item);
+    if (heir == NULL || !is_chosen(selection, heir)) {
+        return false;
+    }
+    LIST_PUSH(&selection->left_out, ((PlanLeftOut){ item->row.address, heir->row.address }));
+    return true;
+}
+
 static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
 {
     Pick pick = { .item = item };
-    bool is_there =
-        !item->row.is_gone && item->agent != NULL &&
-        !(item->row.in_recovery && is_served_elsewhere(item)) &&
-        address_parse(item->row.address, selection->arena, &pick.address, NULL) == ERR_NONE;
-    if (!is_there) {
+    if (!is_there(selection, item, &pick.address)) {
         return ERR_NONE;
     }
     if (!item->row.is_read && select_uses_version(selection->where)) {
@@ -147,7 +179,7 @@ static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
                              "else");
     }
     SelectSubject subject = subject_of(item, &pick.address);
-    if (!select_matches(selection->where, &subject)) {
+    if (!select_matches(selection->where, &subject) || leave_out(selection, item)) {
         return ERR_NONE;
     }
     ErrCode code = check_pick(item, err);
@@ -291,7 +323,12 @@ static void fill_preview(const Selection *selection, const Plan *plan, PlanPrevi
         .wave_targets = ARENA_ARRAY(arena, uint32_t, strategy->wave_count),
         .wave_count = strategy->wave_count,
         .max_failures = amount_round_down(strategy->max_failures, (uint32_t)total),
+        .left_out = ARENA_ARRAY(arena, PlanLeftOut, selection->left_out.count),
+        .left_out_count = selection->left_out.count,
     };
+    for (size_t i = 0; i < selection->left_out.count; i++) {
+        preview->left_out[i] = selection->left_out.items[i];
+    }
     uint32_t at = 0;
     for (size_t wave = 0; wave < strategy->wave_count; wave++) {
         bool is_last = wave + 1 == strategy->wave_count;
@@ -303,6 +340,27 @@ static void fill_preview(const Selection *selection, const Plan *plan, PlanPrevi
             preview->targets[at].wave = (uint32_t)wave;
             preview->is_read[at] = pick->item->row.is_read;
         }
+    }
+}
+
+void preview_tell_left_out(const PlanPreview *preview, Str *out)
+{
+    size_t count = preview->left_out_count;
+    if (count == 0) {
+        return;
+    }
+    str_printf(out,
+               count == 1 ? "%zu target is left out: its server does not answer, and another "
+                            "one serves its database now, which is selected: "
+                          : "%zu targets are left out: their servers do not answer, and others "
+                            "serve their databases now, which are selected: ",
+               count);
+    for (size_t i = 0; i < count && i < LEFT_OUT_SHOWN; i++) {
+        str_printf(out, "%s%s as %s", i == 0 ? "" : ", ", preview->left_out[i].address,
+                   preview->left_out[i].served_as);
+    }
+    if (count > LEFT_OUT_SHOWN) {
+        str_printf(out, " and %zu more", count - LEFT_OUT_SHOWN);
     }
 }
 
@@ -348,5 +406,6 @@ ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
         fill_preview(&selection, plan, ret_preview);
     }
     LIST_DONE(&selection.picks);
+    LIST_DONE(&selection.left_out);
     return code;
 }

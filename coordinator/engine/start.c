@@ -107,6 +107,27 @@ static void make_targets(Rollout *rollout, const PlanPreview *preview)
     }
 }
 
+/* Who was selected by the address of a server that another one has taken over goes there. */
+static void follow_primaries(Rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        const Item *item = rollout->targets[i].item;
+        if (family_heir(item) != NULL) {
+            family_settle(item->family);
+        }
+    }
+}
+
+static void tell_left_out(Rollout *rollout, const PlanPreview *preview)
+{
+    AUTO(Str) text = { 0 };
+    preview_tell_left_out(preview, &text);
+    if (text.length > 0) {
+        event_tell((Place){ .engine = rollout->engine, .rollout = rollout }, "E11", ERR_NONE,
+                   str_text(&text));
+    }
+}
+
 static void make_rollout(Engine *engine, const StartRollout *start, const PlanPreview *preview)
 {
     Rollout *rollout = rollout_new(engine, start->id);
@@ -124,6 +145,8 @@ static void make_rollout(Engine *engine, const StartRollout *start, const PlanPr
     rollout_touch(rollout);
     event_note((Place){ .engine = engine, .rollout = rollout }, "E04", ERR_NONE,
                "rollout {rollout} is started by {actor}: {total target/targets}");
+    tell_left_out(rollout, preview);
+    follow_primaries(rollout);
     if (watch_is_mass_loss(engine)) { /* the breaker tells only those that are open when it looks */
         rollout_fire(rollout, ROLLOUT_MASS_LOSS);
     }

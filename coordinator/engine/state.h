@@ -478,6 +478,7 @@ bool version_is_below(const Rollout *rollout, const char *version);
 
 /* --- family.c: one database under several addresses --- */
 void family_settle(Family *family);
+const Item *family_heir(const Item *item); /* serves its database in its place; NULL: nobody */
 const Family *family_find(const Engine *engine, const Identity *identity); /* NULL: nobody has it */
 bool target_is_astray(const Target *target); /* its item is another database by now */
 /* Targets whose databases have exchanged names change places; a whole listing is at hand. */

@@ -306,6 +306,15 @@ static void write_short_time(JsonOut *json, const Plan *plan)
     json_out_string(json, NULL, str_text(&text));
 }
 
+static void write_left_out(JsonOut *json, const PlanPreview *preview)
+{
+    AUTO(Str) text = { 0 };
+    preview_tell_left_out(preview, &text);
+    if (text.length > 0) {
+        json_out_string(json, NULL, str_text(&text));
+    }
+}
+
 /* What nobody would notice in a list of targets: `labels.evn != 'test'` selects them all. */
 static void write_warnings(JsonOut *json, const ApiRequest *request, const SignedPlan *loaded,
                            const PlanPreview *preview)
@@ -321,6 +330,7 @@ static void write_warnings(JsonOut *json, const ApiRequest *request, const Signe
     if (doubt.length > 0) {
         json_out_string(json, NULL, str_text(&doubt));
     }
+    write_left_out(json, preview);
     write_short_time(json, plan);
     write_too_old(json, preview, shell_engine(request->shell), plan_needs(plan));
     write_untaken(json, request, preview, loaded);

@@ -212,6 +212,65 @@ static void a_plan_that_is_there_already_is_neither_kept_nor_told(void **state)
     assert_int_equal(fleet->effects.list.count, 0);
 }
 
+/* a has died, and s, its standby, has been promoted; b is another server. */
+static Fleet *with_dead_primary(void)
+{
+    Fleet *fleet = fleet_new(2, 1);
+    Host *standby = fleet_add_host(fleet, "s", 1);
+    standby->system_identifier = host(fleet, "a")->system_identifier;
+    standby->in_recovery = true;
+    say_hello(fleet, "s");
+    say_inventory(fleet, "s");
+    fall_silent(fleet, "a");
+    pass(fleet, 32000);
+    standby->in_recovery = false;
+    standby->timeline = 2;
+    say_hello(fleet, "s");
+    say_inventory(fleet, "s");
+    return fleet;
+}
+
+static void a_dead_primary_is_left_out_where_its_successor_is_selected(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_dead_primary();
+    AUTO(Str) text = { 0 };
+    PlanPreview preview = { 0 };
+    assert_ok(engine_preview(fleet->engine, &fleet->plan, &fleet->arena, &preview, NULL));
+    preview_tell_left_out(&preview, &text);
+    assert_string_equal(str_text(&text),
+                        "1 target is left out: its server does not answer, and another one serves "
+                        "its database now, which is selected: a/db1 as s/db1");
+    assert_ok(start(fleet));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 2);
+    assert_string_equal(event_of(fleet, "E11")->text, str_text(&text));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report(fleet, "s/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static void a_dead_primary_that_is_selected_alone_is_migrated_at_its_successor(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_dead_primary();
+    fleet->plan.where = "instance = 'a'";
+    assert_ok(start(fleet));
+    assert_null(event_of(fleet, "E11"));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
+    report_as(fleet, "s", "s/db1", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
+}
+
+static void a_primary_that_is_away_and_has_no_successor_is_a_target(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fall_silent(fleet, "a");
+    pass(fleet, 32000);
+    assert_ok(start(fleet));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 2);
+}
+
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(order_is_round_robin_over_instances),
     cmocka_unit_test(waves_are_cumulative_and_round_up),
@@ -230,5 +289,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_signature_that_is_added_is_told_where_the_plan_runs),
     cmocka_unit_test(a_plan_that_is_there_already_is_neither_kept_nor_told),
     cmocka_unit_test(intervals_that_contradict_each_other_are_refused),
+    cmocka_unit_test(a_dead_primary_is_left_out_where_its_successor_is_selected),
+    cmocka_unit_test(a_dead_primary_that_is_selected_alone_is_migrated_at_its_successor),
+    cmocka_unit_test(a_primary_that_is_away_and_has_no_successor_is_a_target),
 };
 STORIES(START_STORIES, TESTS);
