@@ -11,6 +11,7 @@
 
 #include "common/keyfile.h"
 #include "common/str.h"
+#include "tests/bombs.h"
 
 #define BOMBERS_ARRIVE_MS 150
 #define BOMBS_EACH 15      /* within what their sockets hold */
@@ -374,26 +375,16 @@ static void bombers_come(Weather *weather, Spell *spell)
 /* Each claims more than it carries: five bytes that ask for 96 GB, nesting without end. */
 static void bombs_begin(Weather *weather, Spell *spell)
 {
-    static const struct {
-        const char *bytes;
-        size_t length;
-    } BOMBS[] = {
-        { "\xdd\xff\xff\xff\xff", 5 },
-        { "\x96\x01\x01\x00\x00\x00\xdf\xff\xff\xff\xff", 11 },
-        { "\x96\x01\x01\x00\x00\x00\xc6\xff\xff\xff\xff", 11 },
-        { "\x96\x01\x05\x00\x00\x00\x81\x04\xdd\x10\x00\x00\x00", 13 },
-    };
-    uint8_t nested[65536];
+    uint8_t nested[BOMB_NESTED_BYTES];
+    Bomb deep = bomb_nested(nested);
     Err err = { 0 };
-    memset(nested, 0x91, sizeof(nested));
     bombers_come(weather, spell);
     poll_pause(BOMBERS_ARRIVE_MS);
     for (size_t i = 0; i < BOMBERS * BOMBS_EACH; i++) {
         Zsock socket = spell->bombs[i % BOMBERS];
         size_t kind = random_below(weather->random, ARRAY_LEN(BOMBS) + 1);
-        bool is_deep = kind == ARRAY_LEN(BOMBS);
-        (void)zsock_send(socket, is_deep ? (const char *)nested : BOMBS[kind].bytes,
-                         is_deep ? sizeof(nested) : BOMBS[kind].length, &err);
+        const Bomb *bomb = kind == ARRAY_LEN(BOMBS) ? &deep : &BOMBS[kind];
+        (void)zsock_send(socket, bomb->bytes, bomb->length, &err);
     }
 }
 

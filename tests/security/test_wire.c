@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <sodium.h>
 
+#include "tests/bombs.h"
+
 #define GARBAGE_CONNECTS 64
 #define IDLE_CONNECTS 300
 #define GARBAGE_BYTES 4096
@@ -200,26 +202,17 @@ static void two_processes_with_one_key_are_quarantined(void **state)
 /* Each claims more than it carries: five bytes that ask for 96 GB, nesting without end. */
 static void frames_that_ask_for_memory_get_none(void **state)
 {
-    static const struct {
-        const char *bytes;
-        size_t length;
-    } BOMBS[] = {
-        { "\xdd\xff\xff\xff\xff", 5 },
-        { "\x96\x01\x01\x00\x00\x00\xdf\xff\xff\xff\xff", 11 },
-        { "\x96\x01\x01\x00\x00\x00\xc6\xff\xff\xff\xff", 11 },
-        { "\x96\x01\x05\x00\x00\x00\x81\x04\xdd\x10\x00\x00\x00", 13 },
-    };
     Siege *siege = *state;
     SiegeAgent *bad = siege_agent(siege, &siege->db1, 1, NULL);
-    uint8_t nested[65536];
+    uint8_t nested[BOMB_NESTED_BYTES];
+    Bomb deep = bomb_nested(nested);
     siege_greet(bad, "db1");
     size_t before_kb = siege_memory_kb(siege);
     for (unsigned i = 0; i < 100 * ARRAY_LEN(BOMBS); i++) {
-        const char *bytes = BOMBS[i % ARRAY_LEN(BOMBS)].bytes;
-        SIEGE_AWAIT(siege, siege_try_send(bad, bytes, BOMBS[i % ARRAY_LEN(BOMBS)].length));
+        const Bomb *bomb = &BOMBS[i % ARRAY_LEN(BOMBS)];
+        SIEGE_AWAIT(siege, siege_try_send(bad, bomb->bytes, bomb->length));
     }
-    memset(nested, 0x91, sizeof(nested));
-    SIEGE_AWAIT(siege, siege_try_send(bad, nested, sizeof(nested)));
+    SIEGE_AWAIT(siege, siege_try_send(bad, deep.bytes, deep.length));
     siege_ping(bad); /* it is still heard when it says something sensible */
     assert_true(siege_memory_kb(siege) < before_kb + MEMORY_SLACK_KB);
 }

@@ -421,15 +421,7 @@ void say_inventory(Fleet *fleet, const char *name)
             .timeline = from->in_recovery ? 0 : from->timeline,
         };
     }
-    Inventory page = {
-        .revision = ++from->revision, .is_last = true, .targets = targets, .target_count = count
-    };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = name,
-                         .connection = from->connection,
-                         .session = from->session,
-                         .protocol = from->protocol,
-                         .inventory = &page });
+    say_listing(fleet, name, targets, count);
 }
 
 void say_ping(Fleet *fleet, const char *name)

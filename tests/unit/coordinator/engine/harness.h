@@ -89,6 +89,12 @@ void say_hello(Fleet *fleet, const char *name);        /* on a new connection, t
 void say_hello_reborn(Fleet *fleet, const char *name); /* a new process */
 void say_hello_on(Fleet *fleet, const char *name, uint64_t connection); /* as it is */
 void say_inventory(Fleet *fleet, const char *name);
+void say_page(Fleet *fleet, const char *name, const Inventory *page);
+/* All that it has, on one page; the next listing. */
+void say_listing(Fleet *fleet, const char *name, InventoryTarget *targets, size_t count);
+/* A page of a listing of `a` that holds one database. */
+void say_page_of_one(Fleet *fleet, uint64_t revision, uint32_t number, bool is_last,
+                     const char *address);
 void say_ping(Fleet *fleet, const char *name);
 void say_bye(Fleet *fleet, const char *name);
 /* A sample of its server, five seconds apart: of one metric a value in whole units, or why none. */

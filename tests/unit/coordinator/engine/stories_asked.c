@@ -234,18 +234,12 @@ static void progress_of_nothing_and_of_nobody_is_not_shown(void **state)
 
 static void list_one(Fleet *fleet, uint64_t revision, uint32_t page, InventoryTarget entry)
 {
-    Host *a = host(fleet, "a");
-    Inventory said = { .revision = revision,
-                       .page = page,
-                       .is_last = page == 0,
-                       .targets = &entry,
-                       .target_count = 1 };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .protocol = a->protocol,
-                         .inventory = &said });
+    say_page(fleet, "a",
+             &(Inventory){ .revision = revision,
+                           .page = page,
+                           .is_last = page == 0,
+                           .targets = &entry,
+                           .target_count = 1 });
 }
 
 static void what_cannot_be_listed_is_not_taken(void **state)

@@ -65,29 +65,6 @@ static void the_target_of_an_ended_rollout_stays_where_it_ended(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
-static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_last,
-                     const char *address)
-{
-    Host *a = host(fleet, "a");
-    InventoryTarget target = { .target = address,
-                               .instance = "a",
-                               .identity = { a->system_identifier, 5000 + number, "" },
-                               .version = "",
-                               .is_read = true,
-                               .rollout = "" };
-    Inventory page = { .revision = revision,
-                       .page = number,
-                       .is_last = is_last,
-                       .targets = &target,
-                       .target_count = 1 };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .protocol = a->protocol,
-                         .inventory = &page });
-}
-
 /* A listing is under way: an older one adds nothing to it, nor does a page behind its last. */
 static void pages_that_belong_nowhere_are_not_taken(void **state)
 {
@@ -102,13 +79,13 @@ static void pages_that_belong_nowhere_are_not_taken(void **state)
         { 9, 2, "a/doubled", false }, { 9, 300, "a/beyond", false }, { 9, 1, "a/right", true },
     };
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    say_page(fleet, 9, 2, true, "a/last");
+    say_page_of_one(fleet, 9, 2, true, "a/last");
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        say_page(fleet, ROWS[i].revision, ROWS[i].page, false, ROWS[i].address);
+        say_page_of_one(fleet, ROWS[i].revision, ROWS[i].page, false, ROWS[i].address);
         assert_int_equal(listed(fleet, ROWS[i].address) != NULL, ROWS[i].is_taken);
     }
     assert_false(listed(fleet, "a/db1")->is_gone);
-    say_page(fleet, 9, 0, false, "a/first");
+    say_page_of_one(fleet, 9, 0, false, "a/first");
     assert_true(listed(fleet, "a/db1")->is_gone); /* the whole of it is here */
 }
 

@@ -3,60 +3,26 @@
 
 #include <string.h>
 
-static const InventoryRow *item(Fleet *fleet, const char *address)
-{
-    for (size_t i = 0; i < engine_inventory_count(fleet->engine); i++) {
-        if (strcmp(engine_inventory_at(fleet->engine, i)->address, address) == 0) {
-            return engine_inventory_at(fleet->engine, i);
-        }
-    }
-    return NULL;
-}
-
-static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_last,
-                     const char *address)
-{
-    Host *a = host(fleet, "a");
-    InventoryTarget target = { .target = address,
-                               .instance = "a",
-                               .identity = { a->system_identifier, 5000 + number, "" },
-                               .version = "",
-                               .is_read = true,
-                               .rollout = "" };
-    Inventory page = { .revision = revision,
-                       .page = number,
-                       .is_last = is_last,
-                       .targets = &target,
-                       .target_count = 1 };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .protocol = a->protocol,
-                         .inventory = &page });
-}
-
 static void what_no_page_of_a_listing_names_is_gone(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    say_page(fleet, 2, 1, true, "a/two");
-    say_page(fleet, 2, 1, true, "a/two"); /* doubled */
-    assert_non_null(item(fleet, "a/two"));
-    assert_false(item(fleet, "a/db1")->is_gone); /* a page is still to come */
-    say_page(fleet, 2, 0, false, "a/one");
-    assert_non_null(item(fleet, "a/one"));
-    assert_non_null(item(fleet, "a/two"));
-    assert_true(item(fleet, "a/db1")->is_gone);
-    say_page(fleet, 1, 0, true, "a/old"); /* older: changes nothing */
-    assert_null(item(fleet, "a/old"));
+    say_page_of_one(fleet, 2, 1, true, "a/two");
+    say_page_of_one(fleet, 2, 1, true, "a/two"); /* doubled */
+    assert_non_null(listed(fleet, "a/two"));
+    assert_false(listed(fleet, "a/db1")->is_gone); /* a page is still to come */
+    say_page_of_one(fleet, 2, 0, false, "a/one");
+    assert_non_null(listed(fleet, "a/one"));
+    assert_non_null(listed(fleet, "a/two"));
+    assert_true(listed(fleet, "a/db1")->is_gone);
+    say_page_of_one(fleet, 1, 0, true, "a/old"); /* older: changes nothing */
+    assert_null(listed(fleet, "a/old"));
 }
 
 /* 500 databases a page, as many pages as it takes. */
 static void list_many(Fleet *fleet, uint32_t pages)
 {
     AUTO(Arena) arena = { 0 };
-    Host *a = host(fleet, "a");
     for (uint32_t page = 0; page < pages; page++) {
         InventoryTarget targets[500];
         for (uint32_t i = 0; i < ARRAY_LEN(targets); i++) {
@@ -66,15 +32,11 @@ static void list_many(Fleet *fleet, uint32_t pages)
                                             .version = "",
                                             .rollout = "" };
         }
-        Inventory listed = {
-            .revision = 2, .page = page, .targets = targets, .target_count = ARRAY_LEN(targets)
-        };
-        step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                             .agent = "a",
-                             .connection = a->connection,
-                             .session = a->session,
-                             .protocol = a->protocol,
-                             .inventory = &listed });
+        say_page(fleet, "a",
+                 &(Inventory){ .revision = 2,
+                               .page = page,
+                               .targets = targets,
+                               .target_count = ARRAY_LEN(targets) });
     }
 }
 
@@ -93,17 +55,17 @@ static void what_was_gone_and_never_rolled_out_is_forgotten(void **state)
     AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
     host(fleet, "a")->dropped = 2;
     say_inventory(fleet, "a");
-    assert_true(item(fleet, "a/db2")->is_gone);
+    assert_true(listed(fleet, "a/db2")->is_gone);
     say_inventory(fleet, "a");
-    assert_null(item(fleet, "a/db2"));
+    assert_null(listed(fleet, "a/db2"));
 }
 
 static void an_address_of_another_agent_is_not_taken(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
-    say_page(fleet, 2, 0, true, "b/db1");
-    assert_string_equal(item(fleet, "b/db1")->agent, "b");
+    say_page_of_one(fleet, 2, 0, true, "b/db1");
+    assert_string_equal(listed(fleet, "b/db1")->agent, "b");
 }
 
 static void a_target_gone_before_its_turn_is_skipped(void **state)
@@ -175,7 +137,7 @@ static void an_instance_that_is_not_reached_loses_no_targets(void **state)
     host(fleet, "a")->databases = 0;
     say_hello(fleet, "a");
     say_inventory(fleet, "a");
-    assert_false(item(fleet, "a/db1")->is_gone);
+    assert_false(listed(fleet, "a/db1")->is_gone);
 }
 
 /* b is the standby of a: the same identities, in recovery. */
@@ -254,7 +216,7 @@ static void a_target_keeps_its_turn_when_its_database_is_renamed(void **state)
     assert_target(fleet, "a/db1", TARGET_PENDING);
     assert_null(event_of(fleet, "T09"));
     assert_non_null(event_of(fleet, "I02"));
-    assert_false(item(fleet, "a/other")->is_disputed);
+    assert_false(listed(fleet, "a/other")->is_disputed);
     assert_ok(command(fleet, COMMAND_APPROVE));
     assert_non_null(goal(fleet, "a/other"));
     report_as(fleet, "a", "a/other", REPORT_APPLIED);
@@ -539,8 +501,8 @@ static void two_writable_databases_with_one_identity_are_disputed(void **state)
     host(fleet, "b")->in_recovery = false;
     say_hello(fleet, "b"); /* on the same timeline: nobody can tell */
     say_inventory(fleet, "b");
-    assert_true(item(fleet, "a/db1")->is_disputed);
-    assert_true(item(fleet, "b/db1")->is_disputed);
+    assert_true(listed(fleet, "a/db1")->is_disputed);
+    assert_true(listed(fleet, "b/db1")->is_disputed);
     assert_int_equal(start(fleet), ERR_IDENTITY);
 }
 
@@ -552,13 +514,13 @@ static void a_dispute_ends_when_the_key_of_one_is_revoked(void **state)
     host(fleet, "b")->in_recovery = false;
     say_hello(fleet, "b");
     say_inventory(fleet, "b");
-    assert_true(item(fleet, "a/db1")->is_disputed);
+    assert_true(listed(fleet, "a/db1")->is_disputed);
     step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
-    assert_false(item(fleet, "a/db1")->is_disputed);
-    assert_false(item(fleet, "b/db1")->is_disputed);
+    assert_false(listed(fleet, "a/db1")->is_disputed);
+    assert_false(listed(fleet, "b/db1")->is_disputed);
     come_back(fleet, "b"); /* its key was put back */
-    assert_true(item(fleet, "a/db1")->is_disputed);
-    assert_true(item(fleet, "b/db1")->is_disputed);
+    assert_true(listed(fleet, "a/db1")->is_disputed);
+    assert_true(listed(fleet, "b/db1")->is_disputed);
 }
 
 static void a_dispute_holds_what_waits_until_it_is_over(void **state)
@@ -679,15 +641,7 @@ static void say_fence(Fleet *fleet, Fence fence, const char *version, const char
                                .is_read = true,
                                .fence = fence,
                                .rollout = rollout_id };
-    Inventory page = {
-        .revision = ++a->revision, .is_last = true, .targets = &target, .target_count = 1
-    };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .protocol = a->protocol,
-                         .inventory = &page });
+    say_listing(fleet, "a", &target, 1);
 }
 
 static void tokens_go_on_from_what_the_databases_have_seen(void **state)

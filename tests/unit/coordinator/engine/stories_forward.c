@@ -453,16 +453,7 @@ static void parallelism_is_limited_per_database(void **state)
                                         .is_read = true,
                                         .rollout = "" };
     }
-    Inventory page = { .revision = ++a->revision,
-                       .is_last = true,
-                       .targets = targets,
-                       .target_count = ARRAY_LEN(targets) };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .protocol = a->protocol,
-                         .inventory = &page });
+    say_listing(fleet, "a", targets, ARRAY_LEN(targets));
     assert_ok(start(fleet));
     assert_target(fleet, "a/db1/s1", TARGET_ASSIGNED);
     assert_target(fleet, "a/db2/s1", TARGET_ASSIGNED);

@@ -22,20 +22,6 @@ static InventoryTarget had(Fleet *fleet, const char *name, uint32_t number, cons
     };
 }
 
-static void list(Fleet *fleet, const char *name, InventoryTarget *targets, size_t count)
-{
-    Host *from = host(fleet, name);
-    Inventory page = {
-        .revision = ++from->revision, .is_last = true, .targets = targets, .target_count = count
-    };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = name,
-                         .connection = from->connection,
-                         .session = from->session,
-                         .protocol = from->protocol,
-                         .inventory = &page });
-}
-
 /* On three databases r7 went to its end, on one half-way, and one was taken back. */
 static void list_all(Fleet *fleet)
 {
@@ -44,8 +30,8 @@ static void list_all(Fleet *fleet)
                                had(fleet, "a", 3, "0001_init", 1) };
     InventoryTarget of_b[] = { had(fleet, "b", 1, "0002_currency", 1),
                                had(fleet, "b", 2, "0001_init", 0) };
-    list(fleet, "a", of_a, ARRAY_LEN(of_a));
-    list(fleet, "b", of_b, ARRAY_LEN(of_b));
+    say_listing(fleet, "a", of_a, ARRAY_LEN(of_a));
+    say_listing(fleet, "b", of_b, ARRAY_LEN(of_b));
 }
 
 /* The coordinator has found out that its store is old, and begun anew above
@@ -180,7 +166,7 @@ static void it_goes_back_when_all_agents_have_told_what_they_have(void **state)
     assert_non_null(strstr(fleet->err.message, "agent a has not told yet"));
     say_hello(fleet, "a");
     InventoryTarget of_a = had(fleet, "a", 1, "0002_currency", 1);
-    list(fleet, "a", &of_a, 1);
+    say_listing(fleet, "a", &of_a, 1);
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
     step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
     assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
@@ -198,7 +184,7 @@ static void without_a_plans_name_it_waits_for_a_listing(void **state)
             .rollout = "r7", .target = "a/db1", .stamp = { 1, 1, 1 }, .report = REPORT_APPLIED });
     assert_non_null(strstr(explained_r7(fleet), "no database has named its plan yet"));
     InventoryTarget listed = had(fleet, "a", 1, "0002_currency", 1);
-    list(fleet, "a", &listed, 1);
+    say_listing(fleet, "a", &listed, 1);
     assert_memory_equal(r7(fleet)->plan_hash, HASH, PLAN_HASH_BYTES);
 }
 
@@ -222,20 +208,20 @@ static void what_a_known_one_was_applied_upon_is_not_pulled_away(void **state)
     report_all(fleet, REPORT_APPLIED);
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
     InventoryTarget of_a = had(fleet, "a", 1, "0002_currency", 1);
-    list(fleet, "b", NULL, 0);
-    list(fleet, "a", &of_a, 1); /* read before it began, or by whom it is not told */
+    say_listing(fleet, "b", NULL, 0);
+    say_listing(fleet, "a", &of_a, 1); /* read before it began, or by whom it is not told */
     bring(fleet, HASH);
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
     assert_non_null(strstr(fleet->err.message, "a/db1 was applied by rollout r1 after it"));
     of_a.fence.token = goal(fleet, "a/db1")->token;
     of_a.fence.term = goal(fleet, "a/db1")->stamp.term;
-    list(fleet, "a", &of_a, 1);
+    say_listing(fleet, "a", &of_a, 1);
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
     of_a.fence.token++; /* somebody has been at it since, and left it as it was */
-    list(fleet, "a", &of_a, 1);
+    say_listing(fleet, "a", &of_a, 1);
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
     of_a.version = "0003_later"; /* r7 has */
-    list(fleet, "a", &of_a, 1);
+    say_listing(fleet, "a", &of_a, 1);
     assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
 }
 
@@ -253,7 +239,7 @@ static Fleet *gone_on_with(uint32_t first)
                                had(fleet, "b", 3, "0001_init", 0) };
     of_b[2].rollout = "";
     of_b[2].plan_hash = (Bytes){ 0 };
-    list(fleet, "b", of_b, ARRAY_LEN(of_b));
+    say_listing(fleet, "b", of_b, ARRAY_LEN(of_b));
     plan_two_waves(fleet, first);
     fleet->plan_waves[1].needs_approval = true;
     bring(fleet, HASH);
@@ -329,7 +315,7 @@ static void it_does_not_go_on_where_a_later_one_has_gone_beyond_it(void **state)
     AUTO_PTR(Fleet) fleet = with_r7();
     InventoryTarget of_a = had(fleet, "a", 1, "0003_later", 1);
     of_a.rollout = "r8";
-    list(fleet, "a", &of_a, 1);
+    say_listing(fleet, "a", &of_a, 1);
     bring(fleet, HASH);
     assert_int_equal(command_r7(fleet, COMMAND_RESUME), ERR_CONFLICT);
     assert_non_null(strstr(fleet->err.message, "a/db1 is at 0003_later"));
@@ -343,7 +329,7 @@ static void what_cannot_have_been_a_rollout_is_none(void **state)
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     InventoryTarget long_name = had(fleet, "a", 1, "0001_init", 1);
     long_name.rollout = "a-rollout-with-a-long-long-name";
-    list(fleet, "a", &long_name, 1);
+    say_listing(fleet, "a", &long_name, 1);
     assert_int_equal(engine_rollout_count(fleet->engine), 0);
     InventoryTarget many[70];
     for (uint32_t i = 0; i < ARRAY_LEN(many); i++) {
@@ -351,7 +337,7 @@ static void what_cannot_have_been_a_rollout_is_none(void **state)
         many[i].rollout = arena_printf(&fleet->arena, "x%u", i);
         many[i].fence = (Fence){ 1, 0 };
     }
-    list(fleet, "a", many, ARRAY_LEN(many));
+    say_listing(fleet, "a", many, ARRAY_LEN(many));
     assert_int_equal(engine_rollout_count(fleet->engine), 64);
 }
 
@@ -365,7 +351,7 @@ static void of_many_versions_ten_are_named(void **state)
         const char *version = arena_printf(&fleet->arena, "%04u_v", i < 12 ? i : 0);
         many[i] = had(fleet, "a", i + 1, version, 1);
     }
-    list(fleet, "a", many, ARRAY_LEN(many));
+    say_listing(fleet, "a", many, ARRAY_LEN(many));
     const char *words = explained_r7(fleet);
     assert_non_null(strstr(words, "  2 at 0000_v\n"));
     assert_non_null(strstr(words, " and others\n"));

@@ -14,15 +14,7 @@ static void list_as(Fleet *fleet, const char *name, const char *rollout_id)
                                .version = "0002_currency",
                                .is_read = true,
                                .rollout = rollout_id };
-    Inventory page = {
-        .revision = ++from->revision, .is_last = true, .targets = &target, .target_count = 1
-    };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = name,
-                         .connection = from->connection,
-                         .session = from->session,
-                         .protocol = from->protocol,
-                         .inventory = &page });
+    say_listing(fleet, name, &target, 1);
 }
 
 /* Everything that ended more than `age_ms` ago. */

@@ -294,22 +294,13 @@ static void two_servers_of_one_agent_with_one_database_are_disputed(void **state
         { .target = "copy/db1", .instance = "copy", .identity = identity, .version = "0001_init" },
     };
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    Host *a = host(fleet, "a");
     hello_as(fleet, "a", &(Hello){ .instances = instances, .instance_count = 2 });
     for (size_t i = 0; i < COUNT(targets); i++) {
         targets[i].is_read = true;
         targets[i].rollout = "";
         targets[i].timeline = 1;
     }
-    step(fleet, (Event){ .kind = EVENT_INVENTORY,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .protocol = a->protocol,
-                         .inventory = &(Inventory){ .revision = ++a->revision,
-                                                    .is_last = true,
-                                                    .targets = targets,
-                                                    .target_count = 2 } });
+    say_listing(fleet, "a", targets, COUNT(targets));
     assert_true(listed(fleet, "a/db1")->is_disputed);
     assert_true(listed(fleet, "copy/db1")->is_disputed);
     assert_int_equal(selected(fleet, "database = 'db1'"), 0);
