@@ -65,8 +65,20 @@ static void check_approved(Invariants *invariants, const Engine *engine, const T
     }
 }
 
+/* By the coordinator's own clock; the agents have theirs. The whole last second belongs to it. */
+static void check_plan_time(Invariants *invariants, const Event *event, const TargetRow *row)
+{
+    const Plan *plan = invariants_rollout(invariants, row->rollout)->plan;
+    if (plan->apply_until_s != 0 && event->wall_ms / 1000 > plan->apply_until_s) {
+        world_violate(invariants->world, "nothing starts when the plan's time is over",
+                      "%s in %s, %" PRId64 " s late", row->address, row->rollout,
+                      event->wall_ms / 1000 - plan->apply_until_s);
+    }
+}
+
 /* Something starts: may it? */
-static void check_start(Invariants *invariants, const Engine *engine, const TargetRow *row)
+static void check_start(Invariants *invariants, const Engine *engine, const Event *event,
+                        const TargetRow *row)
 {
     World *world = invariants->world;
     const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
@@ -82,6 +94,7 @@ static void check_start(Invariants *invariants, const Engine *engine, const Targ
     }
     check_turn(invariants, engine, row);
     check_approved(invariants, engine, row);
+    check_plan_time(invariants, event, row);
 }
 
 /* From step to step: within one they are persisted in another order. */
@@ -252,7 +265,7 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
     bool is_new_attempt =
         row->stamp.attempt > shadow->attempt && !report_is_end((Report)row->report);
     if (is_new_attempt && row->goal == GOAL_APPLY && !is_at_work(shadow)) {
-        check_start(invariants, engine, row);
+        check_start(invariants, engine, event, row);
     }
     if (is_new_attempt) {
         check_token(invariants, row);

@@ -170,6 +170,35 @@ static bool has_lease(const SimAgent *agent)
     return agent_clock_ms(agent) < agent_session_lease_until_ms(agent->session);
 }
 
+static int64_t wall_s(const SimAgent *agent)
+{
+    return (world_wall_ms(agent_world(agent)) + agent->wall_off_by_ms) / 1000;
+}
+
+/* Its first part, and the database knows nothing of it: one that is begun comes to its end. */
+static bool begins_migration(const Worker *worker)
+{
+    const Action *action = &worker->action;
+    PgTenant *tenant =
+        sim_pg_tenant_of(worker->agent->parts.pg, worker->order.target, &worker->order.identity);
+    bool is_begun = tenant == NULL || sim_pg_is_excused(tenant) ||
+                    sim_pg_data(tenant)->rows[action->migration].state != ROW_ABSENT;
+    return begins_step(action->kind) && action->kind != ACTION_UNDO && !action->is_down &&
+           action->part == 0 && !is_begun;
+}
+
+static void check_time(const Worker *worker)
+{
+    int64_t until_s = worker->order.plan->apply_until_s;
+    if (until_s != 0 && wall_s(worker->agent) > until_s && begins_migration(worker)) {
+        world_violate(agent_world(worker->agent),
+                      "no migration begins when the plan's time is over",
+                      "%s on %s by %s, %lld s late", action_kind_name(worker->action.kind),
+                      worker->order.target, worker->agent->parts.name,
+                      (long long)(wall_s(worker->agent) - until_s));
+    }
+}
+
 static void check_begin(const Worker *worker)
 {
     const SimAgent *agent = worker->agent;
@@ -190,11 +219,7 @@ static void check_begin(const Worker *worker)
                       action_kind_name(worker->action.kind), worker->order.target,
                       agent->parts.name, goal_name(goal));
     }
-}
-
-static int64_t wall_s(const SimAgent *agent)
-{
-    return (world_wall_ms(agent_world(agent)) + agent->wall_off_by_ms) / 1000;
+    check_time(worker);
 }
 
 /* A worker looks at the clocks itself, whatever it was told. */
