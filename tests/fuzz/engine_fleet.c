@@ -23,6 +23,11 @@ const char *fuzz_fleet_address(size_t target)
     return ADDRESSES[target % FLEET_TARGETS];
 }
 
+int64_t fuzz_fleet_wall_ms(const FuzzFleet *fleet)
+{
+    return WALL_MS + (int64_t)fleet->now_ms + fleet->wall_off_by_ms;
+}
+
 /* Says what broke before it aborts: an input that is found is read by a person. */
 static void require(bool holds, const char *what, const char *detail)
 {
@@ -230,7 +235,7 @@ static ErrCode step_once(FuzzFleet *fleet, Event event)
     AUTO(Effects) effects = { 0 };
     Err err = { 0 };
     event.now_ms = fleet->now_ms;
-    event.wall_ms = (int64_t)(WALL_MS + fleet->now_ms);
+    event.wall_ms = fuzz_fleet_wall_ms(fleet);
     ErrCode code = engine_step(fleet->engine, &event, &effects, &err);
     require(code == ERR_NONE || err.message[0] != '\0', "a refusal has words", err_name(code));
     take_effects(fleet, &event, code, &effects);
@@ -271,6 +276,21 @@ void fuzz_fleet_restart(FuzzFleet *fleet)
     settle(fleet);
 }
 
+static void look_at_gates(FuzzFleet *fleet, const char *id)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) words = { 0 };
+    GateView *views = NULL;
+    size_t count = engine_gates(fleet->engine, id, fleet->now_ms, &arena, &views);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < views[i].server_count; j++) {
+            gate_finding_write(views[i].gate, &views[i].servers[j], &words);
+            require(views[i].servers[j].verdict <= views[i].verdict,
+                    "a gate is as well as its worst server", str_text(&words));
+        }
+    }
+}
+
 void fuzz_fleet_look(FuzzFleet *fleet)
 {
     for (size_t i = 0; i < engine_rollout_count(fleet->engine); i++) {
@@ -283,6 +303,7 @@ void fuzz_fleet_look(FuzzFleet *fleet)
                 "a rollout can be explained", str_text(&words));
         engine_count(fleet->engine, id, UINT32_MAX, &counts);
         engine_count_found(fleet->engine, id, &found);
+        look_at_gates(fleet, id);
         for (size_t j = 0; j < engine_wave_count(fleet->engine, id); j++) {
             engine_soak_left_ms(fleet->engine, id, j, fleet->now_ms);
         }

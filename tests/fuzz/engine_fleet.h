@@ -45,6 +45,7 @@ typedef struct FuzzFleet {
     Store *store;
     Engine *engine;
     uint64_t now_ms;
+    int64_t wall_off_by_ms; /* somebody has set the machine's clock */
     uint64_t connection_count;
     FleetHost hosts[FLEET_HOSTS];
     FleetOrder orders[FLEET_TARGETS];
@@ -57,6 +58,8 @@ FuzzFleet *fuzz_fleet_new(void);
 void fuzz_fleet_free(FuzzFleet *fleet);
 
 AUTO_PTR_DEFINE(FuzzFleet, fuzz_fleet_free)
+
+int64_t fuzz_fleet_wall_ms(const FuzzFleet *fleet);
 
 /* "a/db1". Static text. */
 const char *fuzz_fleet_address(size_t target);

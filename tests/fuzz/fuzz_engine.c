@@ -14,6 +14,8 @@
 #define ACTS_MAX 400
 #define MIGRATIONS_MAX 3
 #define WAVES_MAX 3
+#define GATES_MAX 2
+#define READINGS_SAID 3
 
 static const char *const MIGRATIONS[MIGRATIONS_MAX + 1] = { "0001_m", "0002_m", "0003_m", "" };
 static const char *const ROLLOUTS[FLEET_ROLLOUTS + 2] = { "r1", "r2", "r3", "r4", "r9", "" };
@@ -50,6 +52,7 @@ static void deliver(FuzzFleet *fleet, const FleetHost *from, MessageType type, c
         [MESSAGE_HELLO] = EVENT_HELLO,       [MESSAGE_INVENTORY] = EVENT_INVENTORY,
         [MESSAGE_PING] = EVENT_PING,         [MESSAGE_STATE] = EVENT_STATE,
         [MESSAGE_PROGRESS] = EVENT_PROGRESS, [MESSAGE_BYE] = EVENT_BYE,
+        [MESSAGE_HEALTH] = EVENT_HEALTH,
     };
     AUTO(Arena) arena = { 0 };
     AUTO(Str) frame = { 0 };
@@ -235,6 +238,25 @@ static void act_progress(FuzzFleet *fleet, Script *script)
     deliver(fleet, &fleet->hosts[target / FLEET_DATABASES], MESSAGE_PROGRESS, &progress, false);
 }
 
+/* A sample of its server, or of one that it does not have (1); of another session (2). */
+static void act_health(FuzzFleet *fleet, Script *script)
+{
+    static const uint32_t EVERY_MS[] = { 5000, 0, 1, 60000, UINT32_MAX };
+    const FleetHost *host = read_host(fleet, script);
+    uint32_t how = read_byte(script);
+    HealthReading readings[READINGS_SAID];
+    Health health = { .instance = (how & 1) != 0 ? "nowhere" : host->name,
+                      .every_ms = EVERY_MS[read_below(script, ARRAY_LEN(EVERY_MS))],
+                      .readings = readings,
+                      .reading_count = read_below(script, READINGS_SAID + 1) };
+    for (size_t i = 0; i < health.reading_count; i++) {
+        readings[i].metric = (uint32_t)read_below(script, METRIC_COUNT_ + 1);
+        readings[i].value = read_byte(script) * METRIC_SCALE;
+        readings[i].absence = (uint32_t)read_below(script, METRIC_ABSENCE_COUNT_ + 1);
+    }
+    deliver(fleet, host, MESSAGE_HEALTH, &health, (how & 2) != 0);
+}
+
 /* What the shell sees of a host. */
 static void act_host(FuzzFleet *fleet, Script *script)
 {
@@ -272,6 +294,21 @@ static void read_waves(FuzzFleet *fleet, Script *script, PlanStrategy *strategy)
     }
 }
 
+/* None, as a rule; of a metric that nobody knows, too, which a start refuses. */
+static void read_gates(FuzzFleet *fleet, Script *script, PlanStrategy *strategy)
+{
+    strategy->gate_count = read_below(script, GATES_MAX + 1);
+    strategy->gates = ARENA_ARRAY(&fleet->arena, PlanGate, strategy->gate_count);
+    for (size_t i = 0; i < strategy->gate_count; i++) {
+        uint32_t how = read_byte(script);
+        strategy->gates[i] = (PlanGate){ .kind = GATE_METRIC,
+                                         .metric = 1 + (uint32_t)read_below(script, METRIC_COUNT_),
+                                         .is_relative = (how & 1) != 0,
+                                         .limit = (1 + read_byte(script)) * UINT64_C(100),
+                                         .failures = 1 + (how >> 1) % GATE_FAILURES_MAX };
+    }
+}
+
 static void read_strategy(FuzzFleet *fleet, Script *script, PlanStrategy *strategy)
 {
     plan_strategy_defaults(strategy);
@@ -283,6 +320,7 @@ static void read_strategy(FuzzFleet *fleet, Script *script, PlanStrategy *strate
     strategy->on_agent_lost = 1 + (uint32_t)read_below(script, ON_AGENT_LOST_COUNT_ - 1);
     strategy->is_strict = read_bit(script);
     strategy->allow_irreversible = true;
+    read_gates(fleet, script, strategy);
 }
 
 static Plan *read_plan(FuzzFleet *fleet, Script *script)
@@ -311,6 +349,8 @@ static Plan *read_plan(FuzzFleet *fleet, Script *script)
     }
     plan->to = MIGRATIONS[plan->migration_count - 1];
     read_strategy(fleet, script, &plan->strategy);
+    uint32_t lives_s = read_byte(script);
+    plan->apply_until_s = lives_s == 0 ? 0 : fuzz_fleet_wall_ms(fleet) / 1000 + (int64_t)lives_s;
     return plan;
 }
 
@@ -382,6 +422,13 @@ static void act_wait(FuzzFleet *fleet, Script *script)
     fuzz_fleet_step(fleet, (Event){ .kind = EVENT_TICK });
 }
 
+/* Somebody sets the clock of the coordinator's machine. */
+static void act_clock(FuzzFleet *fleet, Script *script)
+{
+    static const int64_t OFF_BY_S[] = { 0, 60, -60, 86400, -86400, 2000000000, -2000000000 };
+    fleet->wall_off_by_ms = OFF_BY_S[read_below(script, ARRAY_LEN(OFF_BY_S))] * 1000;
+}
+
 static void act_restart(FuzzFleet *fleet, Script *script)
 {
     fleet->is_plan_lost = read_bit(script);
@@ -396,9 +443,10 @@ static void act_look(FuzzFleet *fleet, Script *script)
 
 typedef void (*Act)(FuzzFleet *fleet, Script *script);
 
-static const Act ACTS[] = { act_hello, act_inventory, act_ping, act_report, act_wait,
-                            act_start, act_command,   act_host, act_bye,    act_progress,
-                            act_bring, act_retire,    act_look, act_restart };
+static const Act ACTS[] = { act_hello, act_inventory, act_ping,    act_report,
+                            act_wait,  act_start,     act_command, act_host,
+                            act_bye,   act_progress,  act_bring,   act_retire,
+                            act_look,  act_restart,   act_health,  act_clock };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -423,9 +471,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     "\1\2\0\0\0\0"                                                                                 \
     "\2\2\0\0"
 
-/* Everywhere, two migrations; where, waves, limits, budget, on_failure, on_agent_lost, strict. */
-#define START_ONE_WAVE "\5\0\1\0\0\0\0\11\3\0\0\0\0\0"
-#define START_TWO_WAVES "\5\0\1\0\0\1\1\2\11\3\0\0\3\3\0"
+/* Everywhere, two migrations; where, waves, limits, budget, on_failure, on_agent_lost, strict,
+ * gates, end. */
+#define START_ONE_WAVE "\5\0\1\0\0\0\0\11\3\0\0\0\0\0\0\0"
+#define START_TWO_WAVES "\5\0\1\0\0\1\1\2\11\3\0\0\3\3\0\0\0"
+#define START_FOR_TWO_MINUTES "\5\0\1\0\0\0\0\11\3\0\0\0\0\0\0\170"
+/* At most two blocked sessions, three times. */
+#define START_GATED "\5\0\1\0\0\0\0\11\3\0\0\0\0\0\1\4\1\23\0"
+#define BLOCKED(count) "\16\0\0\0\1\2" count "\0\16\1\0\0\1\2" count "\0\16\2\0\0\1\2" count "\0"
 
 /* Of the target, that it has applied everything, or has failed. */
 #define APPLIED(target) "\3" target "\4\0"
@@ -439,6 +492,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #define PINGS "\2\0\0\0\2\1\0\0\2\2\0\0"
 #define WAIT_5_S "\4\2"
 #define WAIT_90_S "\4\5"
+#define A_DAY_LATER "\17\3"
 #define RESTART "\15\0"
 #define LOOK "\14"
 #define APPROVE "\6\0\2\0\0\0"
@@ -461,6 +515,9 @@ bool fuzz_seed(size_t index, Str *out)
         SEED(JOIN START_ONE_WAVE FAILED("\0") APPLIED("\3") LOOK RETRY_ALL APPLIED("\0")),
         SEED(JOIN START_TWO_WAVES ALL_APPLIED WAIT_5_S PINGS WAIT_5_S PINGS APPROVE FAILED("\2")),
         SEED(JOIN START_TWO_WAVES APPLIED("\0") RESTART JOIN WAIT_90_S PINGS LOOK WAIT_90_S LOOK),
+        SEED(JOIN BLOCKED("\1") START_GATED WAIT_5_S BLOCKED("\1") ALL_APPLIED LOOK BLOCKED("\7")
+                 BLOCKED("\7") BLOCKED("\7") LOOK),
+        SEED(JOIN START_FOR_TWO_MINUTES APPLIED("\0") A_DAY_LATER WAIT_5_S PINGS LOOK),
         SEED(JOIN START_ONE_WAVE APPLIED("\0") "\6\0\0\0\0\0" LOOK "\6\0\1\0\0\0"
                                                "\6\0\3\0\0\0"),
     };
