@@ -350,7 +350,8 @@ static Plan *read_plan(FuzzFleet *fleet, Script *script)
     plan->to = MIGRATIONS[plan->migration_count - 1];
     read_strategy(fleet, script, &plan->strategy);
     uint32_t lives_s = read_byte(script);
-    plan->apply_until_s = lives_s == 0 ? 0 : fuzz_fleet_wall_ms(fleet) / 1000 + (int64_t)lives_s;
+    int64_t now_s = fuzz_fleet_wall_ms(fleet) / 1000;
+    plan->apply_until_s = lives_s == 0 || now_s < 0 ? 0 : now_s + (int64_t)lives_s;
     return plan;
 }
 
